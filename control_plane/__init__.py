@@ -1,0 +1,1 @@
+"""Who may enter which meeting, enforced and written down."""

@@ -1,0 +1,97 @@
+"""What every test may ask for: a clock that stands still, and the service tests' two databases."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Engine, create_engine, text
+from sqlmodel import Session, SQLModel
+
+from control_plane.audit.checkpoint import Signer
+from control_plane.audit.models import LogHead
+from control_plane.database import connect
+from control_plane.unit import Units
+from tests.postgres import private_cluster
+
+NUMBERS = itertools.count(1)
+
+
+class StandingClock:
+    """A clock that a test moves."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        """Move on by `timedelta(**by)`."""
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Give the address prefix of a private cluster that has a database `template` with the schema."""
+    with private_cluster(durable=False) as prefix:
+        _administer(prefix, "CREATE DATABASE template")
+        engine = connect(prefix + "template")
+        _create_schema(engine)
+        engine.dispose()
+        yield prefix
+
+
+def _create_schema(engine: Engine) -> None:
+    SQLModel.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(LogHead(id=1, size=0, frontier=b""))
+        session.commit()
+
+
+def _administer(prefix: str, statement: str) -> None:
+    engine = create_engine(prefix + "postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the address of an empty database with the schema: the test runs on both kinds."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'majlis.db'}"
+        engine = connect(url)
+        _create_schema(engine)
+        engine.dispose()
+        yield url
+        return
+    prefix = request.getfixturevalue("postgres")
+    name = f"test_{next(NUMBERS)}"
+    _administer(prefix, f"CREATE DATABASE {name} TEMPLATE template")
+    yield prefix + name
+    _administer(prefix, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = connect(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def signer() -> Signer:
+    return Signer("log.majlis.test", Ed25519PrivateKey.generate())
+
+
+@pytest.fixture
+def units(engine: Engine, signer: Signer, clock: StandingClock) -> Units:
+    return Units(engine, signer, clock)
