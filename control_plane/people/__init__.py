@@ -1,0 +1,1 @@
+"""Accounts, bodies, memberships, duties and signing in."""
