@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import IPv4Address, ip_address, ip_network
 from zoneinfo import available_timezones
 
 from control_plane.policy import Classification, Duty, Function
@@ -173,6 +174,17 @@ def waiting_time(failures: int, *, free: int, longest: timedelta) -> timedelta:
     if failures < free:
         return timedelta(0)
     return min(longest, timedelta(seconds=2 ** min(failures - free, 30)))
+
+
+def network_of(client: str) -> str:
+    """Return whom to count a client address as: an IPv4 address, an IPv6 /56 (what one customer is given)."""
+    try:
+        ip = ip_address(client)
+    except ValueError:
+        return client
+    if isinstance(ip, IPv4Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or ip_network((ip, 56), strict=False))
 
 
 def password_text(password: str) -> str:

@@ -1,17 +1,60 @@
-"""The door of this slice: what other slices may know and do about people and bodies."""
+"""The door of this slice: what other slices and the doors of the application may know and do.
 
+Each noun has its own file; nothing else of this folder is meant to be imported from outside it.
+"""
+
+from control_plane.people.accounts import (
+    EmailTaken,
+    add_person,
+    change_person,
+    disable_person,
+    end_sessions_of,
+    feed_owner,
+    renew_feed,
+    set_password,
+)
+from control_plane.people.attempts import AttemptLimits, Budget
+from control_plane.people.authority import Authority
+from control_plane.people.bodies import change_body, create_body
+from control_plane.people.browser_sessions import (
+    LiveSession,
+    SessionLimits,
+    begin_session,
+    session_of,
+    sign_out,
+    touch_session,
+)
+from control_plane.people.memberships import (
+    DatesInvalid,
+    DutyHeldAlready,
+    DutyNotHeld,
+    NoSuchMembership,
+    SeatHeldAlready,
+    SubstituteForNobody,
+    Term,
+    begin_membership,
+    end_membership,
+    give_duty,
+    take_duty,
+)
+from control_plane.people.passwords import Argon2Cost, NewPassword, Passwords, PasswordsBusy
 from control_plane.people.rules import (
     BodyDetails,
     BodyKind,
+    DetailsInvalid,
+    DutiesIncompatible,
+    PasswordRefused,
     PersonDetails,
     QuorumKind,
     QuorumRule,
     quorum_needed,
 )
+from control_plane.people.sign_in import Caller, Entrance, SignedIn, TurnedAway, sign_in
 from control_plane.people.standing import (
     AccountDisabled,
     BodyView,
     NoSuchBody,
+    NoSuchPerson,
     Seat,
     Standing,
     actor_of,
@@ -25,21 +68,64 @@ from control_plane.people.standing import (
 
 __all__ = [
     "AccountDisabled",
+    "Argon2Cost",
+    "AttemptLimits",
+    "Authority",
     "BodyDetails",
     "BodyKind",
     "BodyView",
+    "Budget",
+    "Caller",
+    "DatesInvalid",
+    "DetailsInvalid",
+    "DutiesIncompatible",
+    "DutyHeldAlready",
+    "DutyNotHeld",
+    "EmailTaken",
+    "Entrance",
+    "LiveSession",
+    "NewPassword",
     "NoSuchBody",
+    "NoSuchMembership",
+    "NoSuchPerson",
+    "PasswordRefused",
+    "Passwords",
+    "PasswordsBusy",
     "PersonDetails",
     "QuorumKind",
     "QuorumRule",
     "Seat",
+    "SeatHeldAlready",
+    "SessionLimits",
+    "SignedIn",
     "Standing",
+    "SubstituteForNobody",
+    "Term",
+    "TurnedAway",
     "actor_of",
+    "add_person",
+    "begin_membership",
+    "begin_session",
     "bodies",
     "body",
+    "change_body",
+    "change_person",
+    "create_body",
+    "disable_person",
+    "end_membership",
+    "end_sessions_of",
     "everybody",
+    "feed_owner",
     "find_person",
+    "give_duty",
     "members_of",
     "quorum_needed",
+    "renew_feed",
+    "session_of",
+    "set_password",
+    "sign_in",
+    "sign_out",
     "standings",
+    "take_duty",
+    "touch_session",
 ]

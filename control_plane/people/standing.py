@@ -24,6 +24,10 @@ class AccountDisabled(Exception):
     """The account may do nothing any more."""
 
 
+class NoSuchPerson(Exception):
+    """Nobody has this id."""
+
+
 class NoSuchBody(Exception):
     """No body has this id."""
 
