@@ -208,7 +208,10 @@ def check_password(password: str, personal: Iterable[str]) -> None:
     folded = "".join(mark for mark in text.casefold() if mark.isalnum())
     if len(set(folded)) < 5:
         raise PasswordRefused("repeats")
-    if any(known in folded and len(folded) - len(known) < 6 for known in WELL_KNOWN):
+    own = folded
+    for known in WELL_KNOWN:
+        own = own.replace(known, "")
+    if own != folded and len(own) < 7:
         raise PasswordRefused("well_known")
     if any(part in folded for part in _parts(personal)):
         raise PasswordRefused("holds_name")
