@@ -76,4 +76,3 @@ class Units:
         """Give a session that reads only; whatever is changed in it is dropped."""
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
-            session.rollback()

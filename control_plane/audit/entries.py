@@ -58,6 +58,20 @@ class Decided(Entry, frozen=True, kw_only=True):
     policy_set: str = ""
 
 
+class Reported(Entry, frozen=True, kw_only=True):
+    """Something that a signalling host saw: `happened` is microseconds since 1970 UTC by its own clock."""
+
+    node: str
+    seq: int
+    happened: int
+
+
+class OfOccupant(Reported, frozen=True, kw_only=True):
+    """Something that a signalling host saw one occupant do."""
+
+    connection: str
+
+
 # 1-19 people
 
 
@@ -169,8 +183,6 @@ class MeetingOpened(Decided, frozen=True, kw_only=True, tag=23):
 class MovedInCamera(Decided, frozen=True, kw_only=True, tag=24):
     """From now on the sitting is closed to everybody but members."""
 
-    moved_out: int = 0
-
 
 class BackInPublic(Decided, frozen=True, kw_only=True, tag=25):
     """The sitting is no longer in camera."""
@@ -224,6 +236,12 @@ class MailFailed(Entry, frozen=True, kw_only=True, tag=34):
     why: str
 
 
+class MailRequeued(Decided, frozen=True, kw_only=True, tag=35):
+    """Somebody had a message sent again that had failed, or of which nobody knew."""
+
+    message: str
+
+
 # 40-59 decisions at the gate
 
 
@@ -241,16 +259,18 @@ class ConnectionRefused(Entry, frozen=True, kw_only=True, tag=41):
 
 
 class Admitted(Decided, frozen=True, kw_only=True, tag=42):
-    """An occupant may join the room now."""
+    """An occupant may join the room now (or, `at_lobby`, its lobby, as moderators do to see who waits)."""
 
     connection: str
     moderator: bool = False
+    at_lobby: bool = False
 
 
 class SentToLobby(Decided, frozen=True, kw_only=True, tag=43):
-    """An occupant must wait until a moderator admits them."""
+    """An occupant must wait until a moderator admits them; `at_lobby` when they took their place there."""
 
     connection: str
+    at_lobby: bool = False
 
 
 class Refused(Decided, frozen=True, kw_only=True, tag=44):
@@ -267,7 +287,7 @@ class TokenIssued(Decided, frozen=True, kw_only=True, tag=45):
     expires: int
 
 
-class GuestLetIn(Decided, frozen=True, kw_only=True, tag=46):
+class LetIn(Decided, frozen=True, kw_only=True, tag=46):
     """A moderator admitted somebody from the lobby."""
 
 
@@ -293,10 +313,8 @@ class ActionRefused(Decided, frozen=True, kw_only=True, tag=49):
 # 60-79 what Prosody reports, and keys
 
 
-class RoomCreated(Entry, frozen=True, kw_only=True, tag=60):
+class RoomCreated(Reported, frozen=True, kw_only=True, tag=60):
     """The conference of a meeting exists on a signalling host."""
-
-    node: str
 
 
 class RoomRefused(Entry, frozen=True, kw_only=True, tag=61):
@@ -306,66 +324,38 @@ class RoomRefused(Entry, frozen=True, kw_only=True, tag=61):
     why: str
 
 
-class RoomDestroyed(Entry, frozen=True, kw_only=True, tag=62):
+class RoomDestroyed(Reported, frozen=True, kw_only=True, tag=62):
     """The conference is gone."""
 
-    node: str
 
-
-class Joined(Entry, frozen=True, kw_only=True, tag=63):
+class Joined(OfOccupant, frozen=True, kw_only=True, tag=63):
     """An occupant is inside."""
 
-    connection: str
-    node: str
-    seq: int
 
-
-class Left(Entry, frozen=True, kw_only=True, tag=64):
+class Left(OfOccupant, frozen=True, kw_only=True, tag=64):
     """An occupant is no longer inside."""
 
-    connection: str
-    node: str
-    seq: int
-    why: str = ""
 
-
-class RoleChanged(Entry, frozen=True, kw_only=True, tag=65):
+class RoleChanged(OfOccupant, frozen=True, kw_only=True, tag=65):
     """An occupant's role is another now."""
 
-    connection: str
-    node: str
-    seq: int
     role: str
 
 
-class LobbyEntered(Entry, frozen=True, kw_only=True, tag=66):
+class LobbyEntered(OfOccupant, frozen=True, kw_only=True, tag=66):
     """Somebody is waiting in the lobby."""
 
-    connection: str
-    node: str
-    seq: int
 
-
-class LobbyLeft(Entry, frozen=True, kw_only=True, tag=67):
+class LobbyLeft(OfOccupant, frozen=True, kw_only=True, tag=67):
     """Somebody no longer waits in the lobby."""
 
-    connection: str
-    node: str
-    seq: int
 
-
-class GateUnreachable(Entry, frozen=True, kw_only=True, tag=68):
+class GateUnreachable(Reported, frozen=True, kw_only=True, tag=68):
     """A signalling host could not reach the control plane; it let nobody in."""
 
-    node: str
-    since: int
 
-
-class GateBack(Entry, frozen=True, kw_only=True, tag=69):
+class GateBack(Reported, frozen=True, kw_only=True, tag=69):
     """A signalling host reaches the control plane again."""
-
-    node: str
-    since: int
 
 
 class Commanded(Entry, frozen=True, kw_only=True, tag=70):
@@ -419,7 +409,7 @@ class LogRead(Decided, frozen=True, kw_only=True, tag=90):
 
 def _kinds(entry: type[Entry]) -> list[type[Entry]]:
     below = [kind for child in entry.__subclasses__() for kind in _kinds(child)]
-    return below if entry in (Entry, Decided) else [entry, *below]
+    return [entry, *below] if isinstance(entry.__struct_config__.tag, int) else below
 
 
 KINDS: dict[int, type[Entry]] = {int(str(kind.__struct_config__.tag)): kind for kind in _kinds(Entry)}

@@ -22,7 +22,7 @@ SALT_BYTES = 16
 
 
 class LogNotStarted(Exception):
-    """The database has no log head: its schema was never brought up to date with `majlis database upgrade`."""
+    """The database has no log head: its schema was never brought up to date with `majlis setup`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def append(
         select(col(LogHead.size), col(LogHead.frontier)).where(col(LogHead.id) == HEAD).with_for_update()
     ).one_or_none()
     if head is None:
-        raise LogNotStarted("no log head in the database; run `majlis database upgrade`")
+        raise LogNotStarted("no log head in the database; run `majlis setup`")
     frontier = Frontier.parse(*head)
     leaves, readables = [], []
     for entry, readable in entries:
