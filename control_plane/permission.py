@@ -73,26 +73,22 @@ class Permission:
         match verdict:
             case Permitted(policies):
                 return Decision(by=actor.pseudonym, policies=policies, policy_set=self.policies.digest)
-            case Refused(policies, reasons, errors):
-                raise NotPermitted(self._entry(actor, action, resource, policies, errors), reasons)
+            case Refused() as refused:
+                raise self.refusal(actor, action, resource, refused)
 
-    def _entry(
-        self,
-        actor: Actor,
-        action: Action,
-        resource: Resource,
-        policies: tuple[str, ...],
-        errors: tuple[str, ...],
-    ) -> ActionRefused:
-        return ActionRefused(
+    def refusal(self, actor: Actor, action: Action, resource: Resource, refused: Refused) -> NotPermitted:
+        """Return the error that says so, with the entry that tells of it."""
+        meeting = resource if isinstance(resource, MeetingFacts) else None
+        entry = ActionRefused(
             by=actor.pseudonym,
             action=action.value,
-            body=resource.body.id if isinstance(resource, MeetingFacts) else "",
-            meeting=resource.id if isinstance(resource, MeetingFacts) else "",
-            policies=policies,
+            body=meeting.body.id if meeting else "",
+            meeting=meeting.id if meeting else "",
+            policies=refused.policies,
             policy_set=self.policies.digest,
-            why="error" if errors else "",
+            why="error" if refused.errors else "policy",
         )
+        return NotPermitted(entry, refused.reasons)
 
 
 def from_console() -> Decision:

@@ -1,0 +1,51 @@
+# Majlis. `make` alone lists what can be made.
+PYTHON ?= /usr/bin/python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+PLAYERS := demo/players/node_modules/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system demo test check bench lock clean
+
+help:  ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: system $(READY) $(PLAYERS)  ## install everything that demo and test need (idempotent)
+
+system:
+	@tools/system-packages
+
+# The lock holds every dependency with its hash; a changed lock makes the environment anew.
+$(READY): requirements.lock pyproject.toml | system
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(PLAYERS): demo/players/package-lock.json | system
+	npm ci --prefix demo/players --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: setup  ## play a parliament's morning on this machine, then stay up (ONCE=1 ends)
+	$(BIN)/python -m demo $(if $(ONCE),--once)
+
+test: setup check  ## run every check and test
+	$(BIN)/pytest tests --ignore=tests/bench
+
+check: $(READY)  ## format, lint, types, import directions, Lua, policies
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	luacheck --quiet playbooks/roles/prosody/files
+	$(BIN)/majlis policy check policies
+
+bench: setup  ## measure, and print ratios of one run
+	$(BIN)/python -m tests.bench
+
+lock:  ## resolve the dependencies again (needs uv)
+	uv pip compile --quiet --python $(BIN)/python --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
+
+clean:  ## remove what was installed or built in this checkout
+	rm -rf $(VENV) demo/players/node_modules .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

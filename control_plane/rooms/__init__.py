@@ -1,0 +1,1 @@
+"""What Jitsi is told: tokens, keys, the gate, and control of a conference under way."""

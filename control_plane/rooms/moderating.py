@@ -1,0 +1,188 @@
+"""Who is there, and what a moderator does about it: let in, send back, remove, lock, mute."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, delete, select
+from sqlmodel import Session, col
+
+from control_plane.audit.entries import LetIn, Removed, SentBack
+from control_plane.meetings.service import (
+    MeetingView,
+    NoSuchMeeting,
+    admit_guest,
+    meetings,
+    remove_guest,
+    send_guest_back,
+)
+from control_plane.people.service import body
+from control_plane.permission import Actor, Decision, Permission
+from control_plane.policy import Action
+from control_plane.rooms.models import Connection, Hold
+from control_plane.rooms.reasons import REASONS, sentence
+from control_plane.rooms.scene import Visitor, load_scene
+from control_plane.rooms.signalling import tell
+from control_plane.unit import Unit
+
+
+class NoSuchConnection(Exception):
+    """No client of a conference has this connection now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Somebody inside or in the lobby, since when (UTC)."""
+
+    connection: str
+    subject_id: str
+    name: str
+    guest: bool
+    where: Literal["room", "lobby"]
+    since: datetime
+
+
+def present(unit: Unit, permission: Permission, actor: Actor, meeting_id: str) -> list[Present]:
+    """Return everybody inside and in the lobby, those who came first first, to a moderator.
+
+    Raises NotPermitted, NoSuchMeeting.
+    """
+    meeting = meetings(unit.session, [meeting_id]).get(meeting_id)
+    if meeting is None:
+        raise NoSuchMeeting(f"no meeting {meeting_id!r}")
+    permission.require(unit, actor, Action.moderate, meeting.facts(body(unit.session, meeting.body_id)))
+    found = connections_there(unit.session, meeting_id)
+    scene = load_scene(unit.session, unit.now, found, [])
+    people = [_present(connection, scene.visitor(connection)) for connection in found]
+    return sorted(people, key=lambda somebody: somebody.since)
+
+
+def connections_there(session: Session, meeting_id: str) -> list[Connection]:
+    """Return the connections inside the conference and in its lobby."""
+    query = select(Connection).where(
+        col(Connection.meeting_id) == meeting_id,
+        col(Connection.ended_at).is_(None),
+        col(Connection.joined_at).is_not(None) | col(Connection.waiting_since).is_not(None),
+    )
+    return list(session.scalars(query))
+
+
+def _present(connection: Connection, visitor: Visitor) -> Present:
+    since = connection.joined_at or connection.waiting_since
+    if since is None:
+        raise NoSuchConnection(f"{connection.id} is neither inside nor waiting")
+    return Present(
+        connection=connection.id,
+        subject_id=visitor.subject_id,
+        name=visitor.name,
+        guest=connection.guest_id is not None,
+        where="lobby" if connection.joined_at is None else "room",
+        since=since,
+    )
+
+
+def let_in(unit: Unit, permission: Permission, actor: Actor, connection_id: str) -> str:
+    """Admit somebody from the lobby and return the meeting's id (raises NotPermitted, NoSuchConnection)."""
+    case = _case(unit, permission, actor, connection_id, Action.admit)
+    unit.session.execute(delete(Hold).where(_of(case)))
+    if case.connection.guest_id is not None:
+        admit_guest(unit, case.connection.guest_id)
+    unit.record(LetIn(on=case.visitor.actor.pseudonym, **case.where, **case.decision))
+    tell(unit, case.meeting.id, "admit", connection=connection_id)
+    return case.meeting.id
+
+
+def send_back(unit: Unit, permission: Permission, actor: Actor, connection_id: str, why: str) -> str:
+    """Have somebody wait in the lobby until they are let in again, and return the meeting's id.
+
+    Raises NotPermitted, NoSuchConnection.
+    """
+    case = _case(unit, permission, actor, connection_id, Action.remove)
+    _hold(unit, case, removed=False)
+    if case.connection.guest_id is not None:
+        send_guest_back(unit, case.connection.guest_id)
+    said = {"why": why} if why else None
+    unit.record(
+        SentBack(on=case.visitor.actor.pseudonym, why="moderator", **case.where, **case.decision), said
+    )
+    _tell_devices(unit, case, "lobby", "sent_back")
+    return case.meeting.id
+
+
+def remove(unit: Unit, permission: Permission, actor: Actor, connection_id: str, why: str) -> str:
+    """Remove somebody for the rest of the meeting, whatever device they use, and return the meeting's id.
+
+    Raises NotPermitted, NoSuchConnection.
+    """
+    case = _case(unit, permission, actor, connection_id, Action.remove)
+    _hold(unit, case, removed=True)
+    if case.connection.guest_id is not None:
+        remove_guest(unit, case.connection.guest_id)
+    said = {"why": why} if why else None
+    unit.record(
+        Removed(on=case.visitor.actor.pseudonym, why="moderator", **case.where, **case.decision), said
+    )
+    _tell_devices(unit, case, "remove", "removed")
+    return case.meeting.id
+
+
+def mute(unit: Unit, permission: Permission, actor: Actor, connection_id: str, media: str) -> str:
+    """Have somebody's microphone or camera switched off and return the meeting's id.
+
+    `media` is audio or video. Raises NotPermitted, NoSuchConnection. The command's entry tells of it.
+    """
+    case = _case(unit, permission, actor, connection_id, Action.remove)
+    tell(unit, case.meeting.id, "mute", connection=connection_id, media=media)
+    return case.meeting.id
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    connection: Connection
+    visitor: Visitor
+    meeting: MeetingView
+    decision: Decision
+
+    @property
+    def where(self) -> Any:
+        return {"meeting": self.meeting.id, "body": self.meeting.body_id}
+
+
+def _case(unit: Unit, permission: Permission, actor: Actor, connection_id: str, action: Action) -> _Case:
+    connection = unit.session.get(Connection, connection_id)
+    if connection is None or connection.ended_at is not None:
+        raise NoSuchConnection(f"no connection {connection_id!r}")
+    scene = load_scene(unit.session, unit.now, [connection], [])
+    meeting = scene.meetings[connection.meeting_id]
+    decision = permission.require(unit, actor, action, scene.facts(meeting))
+    return _Case(connection, scene.visitor(connection), meeting, decision)
+
+
+def _of(case: _Case) -> ColumnElement[bool]:
+    return (col(Hold.meeting_id) == case.meeting.id) & (col(Hold.subject_id) == case.visitor.subject_id)
+
+
+def _hold(unit: Unit, case: _Case, *, removed: bool) -> None:
+    unit.session.merge(
+        Hold(meeting_id=case.meeting.id, subject_id=case.visitor.subject_id, removed=removed, since=unit.now)
+    )
+
+
+def _tell_devices(unit: Unit, case: _Case, command: str, why: str) -> None:
+    """Tell of every device of the same person: whoever is out is out with all of them."""
+    reason = sentence(REASONS[why], case.visitor.actor.language)
+    for device in _devices(unit.session, case.connection):
+        tell(unit, case.meeting.id, command, connection=device, reason=reason)
+
+
+def _devices(session: Session, connection: Connection) -> Iterable[str]:
+    same = (
+        col(Connection.person_id) == connection.person_id
+        if connection.person_id
+        else col(Connection.guest_id) == connection.guest_id
+    )
+    query = select(col(Connection.id)).where(
+        col(Connection.meeting_id) == connection.meeting_id, same, col(Connection.ended_at).is_(None)
+    )
+    return session.scalars(query)

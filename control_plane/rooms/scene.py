@@ -1,0 +1,141 @@
+"""Everything that a batch of questions is about, loaded together in a fixed number of statements."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from control_plane.meetings.service import GuestView, MeetingView, guests, invited, meetings
+from control_plane.people.service import BodyView, Standing, actor_of, bodies, standings
+from control_plane.permission import Actor
+from control_plane.policy import Action, MeetingFacts, PersonFacts, Question, SignIn, Strength
+from control_plane.rooms.models import Connection, Hold, Room
+from control_plane.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who stands at the gate: a person or a guest, as they stand at this moment."""
+
+    subject_id: str
+    actor: Actor
+    name: str
+    barred: str = ""  # a word of rooms/reasons.py when no policy need be asked
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that the questions of one batch are about, loaded together."""
+
+    connections: Mapping[str, Connection]
+    rooms: Mapping[str, str]
+    meetings: Mapping[str, MeetingView]
+    bodies: Mapping[str, BodyView]
+    people: Mapping[str, Standing]
+    guests: Mapping[str, GuestView]
+    invited: frozenset[tuple[str, str]]
+    holds: Mapping[tuple[str, str], bool]
+    inside: frozenset[tuple[str, str]]
+
+    def visitor(self, connection: Connection) -> Visitor:
+        """Return who this connection belongs to."""
+        sign_in = SignIn(Strength(connection.strength), connection.certificate, connection.zone)
+        if connection.guest_id is not None:
+            return _guest_visitor(self.guests[connection.guest_id], sign_in)
+        standing = self.people[str(connection.person_id)]
+        name = standing.name_in(standing.language)
+        if standing.disabled:
+            nothing = PersonFacts(
+                standing.id, frozenset(), frozenset(), represented_absent=False, invited=False
+            )
+            actor = Actor(standing.pseudonym, nothing, sign_in, standing.language)
+            return Visitor(standing.id, actor, name, "account_disabled")
+        meeting = self.meetings[connection.meeting_id]
+        represented = standing.substitutes_for.get(meeting.body_id)
+        actor = actor_of(standing, sign_in).for_meeting(
+            invited=(meeting.id, standing.id) in self.invited,
+            represented_absent=represented is not None and (meeting.id, represented) not in self.inside,
+        )
+        return Visitor(standing.id, actor, name)
+
+    def facts(self, meeting: MeetingView) -> MeetingFacts:
+        """Return what the policies may know of a meeting."""
+        return meeting.facts(self.bodies[meeting.body_id])
+
+    def question(self, visitor: Visitor, action: Action, meeting: MeetingView, unit: Unit) -> Question:
+        """Return what the policies are asked."""
+        return Question(
+            visitor.actor.facts,
+            action,
+            self.facts(meeting),
+            visitor.actor.sign_in,
+            unit.now,
+        )
+
+
+def _guest_visitor(guest: GuestView, sign_in: SignIn) -> Visitor:
+    barred = "removed" if guest.removed else "invitation_revoked" if guest.revoked else ""
+    return Visitor(
+        guest.id, Actor(guest.pseudonym, guest.facts(), sign_in, guest.language), guest.name, barred
+    )
+
+
+def load_scene(
+    session: Session, now: datetime, connections: Iterable[Connection], rooms: Iterable[str]
+) -> Scene:
+    """Load what these connections and rooms need: at most eleven statements."""
+    by_id = {connection.id: connection for connection in connections}
+    people = {c.person_id for c in by_id.values() if c.person_id is not None}
+    names = set(rooms)
+    known_rooms = (
+        dict(
+            session.execute(
+                select(col(Room.name), col(Room.meeting_id)).where(col(Room.name).in_(names))
+            ).tuples()
+        )
+        if names
+        else {}
+    )
+    found = meetings(session, {c.meeting_id for c in by_id.values()} | set(known_rooms.values()))
+    known_people = standings(session, people, now)
+    substitutes = {
+        (c.meeting_id, person)
+        for c in by_id.values()
+        if c.person_id is not None
+        for person in known_people[c.person_id].substitutes_for.values()
+    }
+    return Scene(
+        connections=by_id,
+        rooms=known_rooms,
+        meetings=found,
+        bodies=bodies(session, {meeting.body_id for meeting in found.values()}),
+        people=known_people,
+        guests=guests(session, {c.guest_id for c in by_id.values() if c.guest_id is not None}),
+        invited=frozenset(
+            invited(session, {(c.meeting_id, c.person_id) for c in by_id.values() if c.person_id is not None})
+        ),
+        holds=_holds(session, found),
+        inside=_inside(session, substitutes),
+    )
+
+
+def _holds(session: Session, meeting_ids: Iterable[str]) -> dict[tuple[str, str], bool]:
+    query = select(col(Hold.meeting_id), col(Hold.subject_id), col(Hold.removed)).where(
+        col(Hold.meeting_id).in_(list(meeting_ids))
+    )
+    return {(meeting, subject): removed for meeting, subject, removed in session.execute(query)}
+
+
+def _inside(session: Session, sought: set[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Return which of these (meeting, person) pairs have at least one device inside."""
+    if not sought:
+        return frozenset()
+    query = select(col(Connection.meeting_id), col(Connection.person_id)).where(
+        col(Connection.meeting_id).in_({meeting for meeting, _ in sought}),
+        col(Connection.person_id).in_({person for _, person in sought}),
+        col(Connection.joined_at).is_not(None),
+        col(Connection.ended_at).is_(None),
+    )
+    return frozenset((meeting, str(person)) for meeting, person in session.execute(query))

@@ -1,0 +1,66 @@
+"""The door of this slice: what can be done with a conference."""
+
+from control_plane.rooms.connecting import Accepted, NotAccepted, Show, answer_shows
+from control_plane.rooms.events import Counted, Event, Gap, Report, UnknownEvent, take_reports
+from control_plane.rooms.gate import Admit, Answer, Join, TurnAway, Wait, answer_joins
+from control_plane.rooms.keys import KeyRing, KeyUnknown, NoSigningKey, public_pems, verifying
+from control_plane.rooms.moderating import NoSuchConnection, Present, let_in, mute, present, remove, send_back
+from control_plane.rooms.reservation import (
+    Reservation,
+    Unreserved,
+    Wanted,
+    answer_creations,
+    answer_reservations,
+)
+from control_plane.rooms.sequencer import Overloaded, Sequencer
+from control_plane.rooms.signalling import Signalling
+from control_plane.rooms.sitting import MovedOut, cancel, close, move_in_camera, reconsider
+from control_plane.rooms.ticket import NotAdmittedHere, Ticket, TicketOffice, hand_out_token
+
+__all__ = [
+    "Accepted",
+    "Admit",
+    "Answer",
+    "Counted",
+    "Event",
+    "Gap",
+    "Join",
+    "KeyRing",
+    "KeyUnknown",
+    "MovedOut",
+    "NoSigningKey",
+    "NoSuchConnection",
+    "NotAccepted",
+    "NotAdmittedHere",
+    "Overloaded",
+    "Present",
+    "Report",
+    "Reservation",
+    "Sequencer",
+    "Show",
+    "Signalling",
+    "Ticket",
+    "TicketOffice",
+    "TurnAway",
+    "UnknownEvent",
+    "Unreserved",
+    "Wait",
+    "Wanted",
+    "answer_creations",
+    "answer_joins",
+    "answer_reservations",
+    "answer_shows",
+    "cancel",
+    "close",
+    "hand_out_token",
+    "let_in",
+    "move_in_camera",
+    "mute",
+    "present",
+    "public_pems",
+    "reconsider",
+    "remove",
+    "send_back",
+    "take_reports",
+    "verifying",
+]

@@ -1,0 +1,111 @@
+"""The conference follows the sitting: whoever may no longer be inside is moved out, and closing ends it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import update
+from sqlmodel import col
+
+from control_plane.audit.entries import Removed, SentBack
+from control_plane.meetings import service as booking
+from control_plane.meetings.service import MeetingView
+from control_plane.permission import Actor, Permission
+from control_plane.rooms.gate import MayEnter, MayWait, judge
+from control_plane.rooms.models import Connection, JoinToken, Room
+from control_plane.rooms.moderating import connections_there
+from control_plane.rooms.reasons import REASONS, sentence
+from control_plane.rooms.scene import Visitor, load_scene
+from control_plane.rooms.signalling import tell
+from control_plane.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class MovedOut:
+    """How many were sent to the lobby and how many removed, because the policies no longer let them stay."""
+
+    to_lobby: int
+    removed: int
+
+
+def move_in_camera(unit: Unit, permission: Permission, actor: Actor, meeting_id: str) -> MovedOut:
+    """Close the sitting to everybody but its members, now, and move the others out.
+
+    Raises NotPermitted, NotInState, NoSuchMeeting.
+    """
+    booking.move_in_camera(unit, permission, actor, meeting_id)
+    return reconsider(unit, permission, meeting_id)
+
+
+def close(unit: Unit, permission: Permission, actor: Actor, meeting_id: str) -> None:
+    """End the sitting: its tokens and connections are worth nothing, and its conference is destroyed.
+
+    Raises NotPermitted, NotInState, NoSuchMeeting.
+    """
+    booking.close(unit, permission, actor, meeting_id)
+    _end(unit, meeting_id)
+
+
+def cancel(unit: Unit, permission: Permission, actor: Actor, meeting_id: str, message: str) -> None:
+    """Call the sitting off, and end its conference should there be one (raises as close does)."""
+    booking.cancel(unit, permission, actor, meeting_id, message)
+    _end(unit, meeting_id)
+
+
+def _end(unit: Unit, meeting_id: str) -> None:
+    of_meeting, still_good = col(JoinToken.meeting_id) == meeting_id, col(JoinToken.used_at).is_(None)
+    unit.session.execute(
+        update(JoinToken)
+        .where(of_meeting, still_good, col(JoinToken.revoked_at).is_(None))
+        .values(revoked_at=unit.now)
+    )
+    unit.session.execute(
+        update(Connection)
+        .where(col(Connection.meeting_id) == meeting_id, col(Connection.ended_at).is_(None))
+        .values(ended_at=unit.now)
+    )
+    if unit.session.get(Room, meeting_id) is not None:
+        tell(unit, meeting_id, "end", reason=sentence(REASONS["room_closed"], None))
+
+
+def reconsider(unit: Unit, permission: Permission, meeting_id: str) -> MovedOut:
+    """Ask the policies again about everybody inside, and move out whoever they would not let in now."""
+    unit.session.flush()
+    inside = [c for c in connections_there(unit.session, meeting_id) if c.joined_at is not None]
+    scene = load_scene(unit.session, unit.now, inside, [])
+    visitors = [scene.visitor(connection) for connection in inside]
+    meetings = [scene.meetings[connection.meeting_id] for connection in inside]
+    cases = list(zip(visitors, meetings, strict=True))
+    to_lobby = removed = 0
+    for connection, (visitor, meeting), judgement in zip(
+        inside, cases, judge(permission.policies, scene, unit, cases), strict=True
+    ):
+        if isinstance(judgement, MayEnter) and not visitor.barred:
+            continue
+        waits = isinstance(judgement, MayWait)
+        to_lobby, removed = to_lobby + waits, removed + (not waits)
+        _move_out(unit, permission, connection, visitor, meeting, judgement.policies, waits=waits)
+    return MovedOut(to_lobby, removed)
+
+
+def _move_out(
+    unit: Unit,
+    permission: Permission,
+    connection: Connection,
+    visitor: Visitor,
+    meeting: MeetingView,
+    policies: tuple[str, ...],
+    *,
+    waits: bool,
+) -> None:
+    entry = SentBack if waits else Removed
+    unit.record(
+        entry(
+            on=visitor.actor.pseudonym,
+            meeting=meeting.id,
+            body=meeting.body_id,
+            why="policy",
+            policies=policies,
+            policy_set=permission.policies.digest,
+        )
+    )
+    reason = sentence(REASONS["waiting" if waits else "room_closed"], visitor.actor.language)
+    tell(unit, meeting.id, "lobby" if waits else "remove", connection=connection.id, reason=reason)

@@ -1,0 +1,1 @@
+"""Templates, static files, locales and doors shared by every page."""

@@ -1,0 +1,96 @@
+"""What a door may ask FastAPI for: the desk's instruments and who is asking."""
+
+from ipaddress import ip_address
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from control_plane.desk import Desk
+from control_plane.people.service import actor_of, session_of, standings
+from control_plane.permission import Actor, Permission
+from control_plane.settings import Settings, Zone
+from control_plane.unit import Units
+
+SECURE_COOKIE = "__Host-majlis"
+PLAIN_COOKIE = "majlis"
+
+
+class NotSignedIn(Exception):
+    """The request carries no session that is still good."""
+
+
+def desk(request: Request) -> Desk:
+    """Return the application's desk."""
+    return cast(Desk, request.app.state.desk)
+
+
+DeskDep = Annotated[Desk, Depends(desk)]
+
+
+def settings(desk: DeskDep) -> Settings:
+    """Return what the operator set."""
+    return desk.settings
+
+
+def units(desk: DeskDep) -> Units:
+    """Return where units of work begin."""
+    return desk.units
+
+
+def permission(desk: DeskDep) -> Permission:
+    """Return the door to the policies now in force."""
+    return Permission(desk.policies.engine)
+
+
+def client_address(request: Request) -> str:
+    """Return the client's IP address, as the edge or the socket says."""
+    return request.client.host if request.client else ""
+
+
+def client_zone(request: Request, desk: DeskDep) -> Zone:
+    """Return the network zone of the client's address; unknown addresses are the internet."""
+    try:
+        address = ip_address(client_address(request))
+    except ValueError:
+        return "internet"
+    for zone, networks in desk.settings.zones.items():
+        if any(address in network for network in networks):
+            return zone
+    return "internet"
+
+
+def cookie_name(settings: Settings) -> str:
+    """Return the session cookie's name: __Host- makes browsers refuse it for other hosts and without TLS."""
+    return SECURE_COOKIE if settings.secure_cookies else PLAIN_COOKIE
+
+
+def actor_or_none(
+    request: Request, desk: DeskDep, zone: Annotated[Zone, Depends(client_zone)]
+) -> Actor | None:
+    """Return who is signed in, as their memberships stand now, or None."""
+    token = request.cookies.get(cookie_name(desk.settings))
+    if not token:
+        return None
+    with desk.units.read() as session:
+        now = desk.units.clock()
+        signed_in = session_of(session, token, now)
+        if signed_in is None:
+            return None
+        standing = standings(session, [signed_in.person_id], now)[signed_in.person_id]
+    return actor_of(standing, signed_in.sign_in(zone))
+
+
+def actor(actor: Annotated[Actor | None, Depends(actor_or_none)]) -> Actor:
+    """Return who is signed in (raises NotSignedIn)."""
+    if actor is None:
+        raise NotSignedIn
+    return actor
+
+
+SettingsDep = Annotated[Settings, Depends(settings)]
+UnitsDep = Annotated[Units, Depends(units)]
+PermissionDep = Annotated[Permission, Depends(permission)]
+ZoneDep = Annotated[Zone, Depends(client_zone)]
+AddressDep = Annotated[str, Depends(client_address)]
+ActorDep = Annotated[Actor, Depends(actor)]
+OptionalActorDep = Annotated[Actor | None, Depends(actor_or_none)]
