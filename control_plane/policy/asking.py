@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from control_plane.policy.entities import Facts, Uid, instant
+from control_plane.policy.entities import Facts, FactsUnreadable, Uid, instant
 from control_plane.policy.facts import (
     Action,
     BodyFacts,
@@ -29,10 +29,6 @@ TYPES = {
     LogFacts: "Log",
     SiteFacts: "Site",
 }
-
-
-class FactsUnreadable(Exception):
-    """A question holds something else than facts; it is refused."""
 
 
 @dataclass(slots=True)

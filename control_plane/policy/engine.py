@@ -8,8 +8,8 @@ from typing import Self
 import cedarpy
 
 from control_plane.policy import ruleset
-from control_plane.policy.asking import Batch, FactsUnreadable, Request, request_of
-from control_plane.policy.entities import ParsedEntities
+from control_plane.policy.asking import Batch, Request, request_of
+from control_plane.policy.entities import FactsUnreadable, ParsedEntities
 from control_plane.policy.facts import Action, Question
 from control_plane.policy.files import SCHEMA, PolicySetInvalid, Problem
 from control_plane.policy.probes import PROBES
@@ -59,10 +59,13 @@ class PolicyEngine:
         """Put requests to Cedar against the given policies and this set's schema, always with the schema.
 
         Without it Cedar skips a forbid that lacks an attribute, and permits.
-        Raises ValueError where the batch's entities break the schema.
+        Raises FactsUnreadable where an entity or a request can't be told to Cedar at all.
         """
         entities = self._entities.covering(batch.entities)
-        results = cedarpy.is_authorized_batch(requests, policies, entities, schema=self.rules.schema)
+        try:
+            results = cedarpy.is_authorized_batch(requests, policies, entities, schema=self.rules.schema)
+        except (TypeError, ValueError) as unreadable:
+            raise FactsUnreadable(f"unreadable facts: {unreadable}") from unreadable
         return [self._verdict(result) for result in results]
 
     def _answer(self, batch: Batch, questions: Sequence[Question], verdicts: dict[int, Verdict]) -> None:
@@ -70,7 +73,7 @@ class PolicyEngine:
             places = batch.places[action]
             try:
                 answers = self.put(self.rules.by_action[action], requests, batch)
-            except ValueError:
+            except FactsUnreadable:
                 # One of them broke it; each is asked again alone, so that the
                 # broken one is refused and the others are answered.
                 answers = [self._alone(questions[place]) for place in places]
@@ -80,8 +83,8 @@ class PolicyEngine:
         request, entities = request_of(question)
         try:
             [verdict] = self.put(self.rules.by_action[question.action], [request], Batch(entities))
-        except ValueError as broken:
-            return refused_for_errors([str(broken)])
+        except FactsUnreadable as unreadable:
+            return refused_for_errors([str(unreadable)])
         return verdict
 
     def _verdict(self, result: cedarpy.AuthzResult) -> Verdict:

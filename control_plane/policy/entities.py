@@ -25,6 +25,11 @@ from control_plane.policy.facts import (
 )
 from control_plane.policy.standing import FLAGS, Standing
 
+
+class FactsUnreadable(Exception):
+    """A question holds something else than facts, or facts that the schema doesn't know; it is refused."""
+
+
 Uid = tuple[str, str]
 Facts = MeetingFacts | BodyFacts | LogFacts | SiteFacts | SignIn | Standing
 # A rebuild of so many takes 3 ms; a site has fewer meetings at a time.
@@ -45,11 +50,15 @@ class ParsedEntities:
         self._kept = _Kept({}, cedarpy.Entities.from_json_str("[]", schema))
 
     def covering(self, needed: Mapping[Uid, Facts]) -> cedarpy.Entities:
-        """Return parsed entities that hold at least these (raises ValueError where they break the schema)."""
+        """Return parsed entities that hold at least these (raises FactsUnreadable)."""
         kept = self._kept
         fresh = {uid: facts for uid, facts in needed.items() if kept.facts.get(uid) != facts}
         if fresh:
-            self._kept = kept = self._with(kept, fresh, needed)
+            try:
+                self._kept = kept = self._with(kept, fresh, needed)
+            except (AttributeError, TypeError, ValueError) as unreadable:
+                named = ", ".join(f"{kind} {name}" for kind, name in fresh)
+                raise FactsUnreadable(f"unreadable facts: {unreadable} ({named})") from unreadable
         return kept.parsed
 
     def _with(self, kept: _Kept, fresh: Mapping[Uid, Facts], needed: Mapping[Uid, Facts]) -> _Kept:

@@ -14,6 +14,9 @@ from control_plane.policy.facts import Question
 from control_plane.policy.ruleset import Policy, cedar_set
 from control_plane.policy.verdict import Permitted, Refused, Verdict
 
+# Cedar prints ((context.standing).chair); a name needs no brackets but those of a call.
+NEEDLESS_BRACKETS = re.compile(r"(?<!\w)\(([\w.]+)\)")
+
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
@@ -45,15 +48,17 @@ def explanation(engine: PolicyEngine, question: Question, language: str = "en") 
     lines += [f"policies: {engine.digest}", ""]
     for policy in explained.deciding:
         lines += _told(policy, language)
-    if isinstance(explained.verdict, Refused):
+    if isinstance(explained.verdict, Refused) and explained.permits:
         lines += ["permits for this action, nearest first:"]
         lines += [line for near in explained.permits for line in _told_near(near)]
     return lines
 
 
 def explain(engine: PolicyEngine, question: Question) -> Explanation:
-    """Return why (raises FactsUnreadable for a question that holds no facts)."""
+    """Return why; for a question that couldn't be decided the errors in the verdict are all there is."""
     verdict = engine.ask(question)
+    if isinstance(verdict, Refused) and verdict.errors and not verdict.policies:
+        return Explanation(verdict, (), ())
     concerned = engine.rules.concerning(question.action)
     permits = [policy for policy in concerned if policy.effect == "permit"]
     nearness = [NearMiss(policy, tuple(_missing(engine, policy, question))) for policy in permits]
@@ -108,6 +113,8 @@ def _written(condition: Mapping[str, Any]) -> str:
     }
     document = {"staticPolicies": {"alone": policy}, "templates": {}, "templateLinks": []}
     text = " ".join(cedarpy.policies_from_json_str(json.dumps(document)).split())
+    while (plainer := NEEDLESS_BRACKETS.sub(r"\1", text)) != text:
+        text = plainer
     found = re.search(r"(when|unless) \{ ?(.*?) ?\};?$", text)
     return text if found is None else ("not: " if found.group(1) == "unless" else "") + found.group(2)
 

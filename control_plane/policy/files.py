@@ -59,9 +59,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The text of one policy with the comment above it; `line` is that of its first word."""
+    """The text of one policy with the comment above it, where that begins and where the first word is."""
 
     file: str
+    begins: int
     line: int
     text: str
 
@@ -104,13 +105,19 @@ def pieces(file: File) -> Iterator[Piece]:
         if first is None:
             first = token.start()
         if token.group() == ";":
-            yield Piece(file.name, line_at(text, first), text[begin : token.end()].strip())
+            yield _piece(file.name, text, begin, first, token.end())
             begin, first = token.end(), None
     if first is not None:
         mend = "end it with ; and look for a quotation mark that nothing closes"
         raise PolicySetInvalid(
             (Problem(file.name, line_at(text, first), "the last policy has no end", mend),)
         )
+
+
+def _piece(file: str, text: str, begin: int, first: int, end: int) -> Piece:
+    whole = text[begin:end]
+    comment = begin + len(whole) - len(whole.lstrip())
+    return Piece(file, line_at(text, comment), line_at(text, first), whole.strip())
 
 
 def line_at(text: str, position: int) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,7 @@ def _schema(file: File, text: str) -> cedarpy.Schema:
     try:
         return cedarpy.Schema.from_str(text)
     except ValueError as wrong:
-        word = re.search(r"`([^`]+)`|: (\w+)$", str(wrong))
-        line = _line_of((word.group(1) or word.group(2)) if word else "", text)
+        line = _line_of(wrong, text, cedarpy.Schema.from_str)
         mend = "compare with the last schema that loaded"
         raise PolicySetInvalid((Problem(file.name, line, str(wrong), mend),)) from wrong
 
@@ -130,10 +129,10 @@ def _policy(piece: Piece) -> Policy:
     try:
         document = json.loads(cedarpy.policies_to_json_str(piece.text))
     except ValueError as wrong:
-        word = re.search(r"`([^`]+)`", str(wrong))
-        within = _line_of(word.group(1) if word else "", piece.text) - _line_of("", piece.text)
+        within = _line_of(wrong, piece.text, cedarpy.policies_to_json_str)
         mend = "compare with a policy that loads; README.md shows the form"
-        raise _invalid(piece, str(wrong), mend, within) from wrong
+        line = piece.begins + within - 1
+        raise PolicySetInvalid((Problem(piece.file, line, str(wrong), mend),)) from wrong
     if document["templates"]:
         raise _invalid(piece, "is a template (?principal or ?resource)", "write a whole policy")
     [parsed] = document["staticPolicies"].values()
@@ -178,21 +177,29 @@ def _validate(policies: list[Policy], schema: cedarpy.Schema) -> None:
     problems = []
     for error in result.errors:
         place = error.policy_id.removeprefix("policy")
-        source = policies[int(place)].source if place.isdigit() else Piece(SCHEMA, 1, "")
+        source = policies[int(place)].source if place.isdigit() else Piece(SCHEMA, 1, 1, "")
         what = POSITION.sub("", error.error)
         problems.append(Problem(source.file, source.line, what, f"use the words of {SCHEMA}"))
     none_named = Problem(SCHEMA, 1, "the policies do not fit the schema", "run the check again")
     raise PolicySetInvalid(tuple(problems) or (none_named,))
 
 
-def _invalid(piece: Piece, what: str, mend: str, lines_below: int = 0) -> PolicySetInvalid:
-    return PolicySetInvalid((Problem(piece.file, piece.line + max(lines_below, 0), what, mend),))
+def _invalid(piece: Piece, what: str, mend: str) -> PolicySetInvalid:
+    return PolicySetInvalid((Problem(piece.file, piece.line, what, mend),))
 
 
-def _line_of(word: str, text: str) -> int:
-    """Return the line of a word that stands there once; else that of the first line that is no comment."""
-    found = list(re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", text)) if word else []
+def _line_of(error: ValueError, text: str, parse: Callable[[str], object]) -> int:
+    """Return the line of a mistake: Cedar names the word, and gives the same error as soon as it reads it."""
+    named = re.search(r"`(\w+)`|: (\w+)$", str(error))
+    word = (named.group(1) or named.group(2)) if named else ""
+    found = list(re.finditer(rf"\b{word}\b", text)) if word else []
     if len(found) == 1:
         return line_at(text, found[0].start())
-    code = re.search(r"^(?!\s*(//|$))", text, re.MULTILINE)
-    return line_at(text, code.start()) if code else 1
+    lines = text.splitlines()
+    for count in range(1, len(lines)):
+        try:
+            parse("\n".join(lines[:count]))
+        except ValueError as earlier:
+            if str(earlier) == str(error):
+                return count
+    return len(lines)
