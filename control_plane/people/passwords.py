@@ -57,14 +57,14 @@ class Passwords:
         """Hash a password that is to be set. Slow on purpose: call it before a unit begins."""
         text = password_text(password[: LONGEST_PASSWORD + 1])
         with self._running:
-            return NewPassword(text, self._hasher.hash(text))
+            return NewPassword(text, self._hasher.hash(_bytes(text)))
 
     def matches(self, stored: str | None, password: str) -> bool:
         """Tell whether this is the password; where there is none, take as long to say no."""
         text = password_text(password[: LONGEST_PASSWORD + 1])
         with self._running:
             try:
-                self._hasher.verify(stored or self._nobodys, text)
+                self._hasher.verify(stored or self._nobodys, _bytes(text))
             except (VerifyMismatchError, InvalidHashError):
                 return False
         return stored is not None
@@ -72,3 +72,8 @@ class Passwords:
     def outdated(self, stored: str) -> bool:
         """Tell whether a stored hash was made at another cost."""
         return self._hasher.check_needs_rehash(stored)
+
+
+def _bytes(text: str) -> bytes:
+    # JSON can say half a surrogate pair; that is a strange password and no reason to fall over.
+    return text.encode("utf-8", "surrogatepass")

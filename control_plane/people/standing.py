@@ -106,7 +106,8 @@ def everybody(session: Session, at: datetime) -> list[Standing]:
 
 def find_person(session: Session, who: str, at: datetime) -> Standing | None:
     """Return the person with this e-mail address or id, as they stand at that moment."""
-    rows = session.execute(_WHO, {"email": address(who), "id": who, "at": at})
+    # PostgreSQL takes no NUL in a text, and no id holds anything that an address couldn't.
+    rows = session.execute(_WHO, {"email": address(who), "id": address(who), "at": at})
     return next(iter(_gather(rows.all()).values()), None)
 
 
