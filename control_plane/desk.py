@@ -1,5 +1,6 @@
 """The instruments that the application is made of, put together once from the settings."""
 
+import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,8 +29,13 @@ def set_up_desk(settings: Settings, clock: Clock) -> Desk:
     """Open the database, the keys and the policies (raises NoLogKey, PolicySetInvalid, DatabaseUnsupported)."""
     engine = connect(settings.database_url.get_secret_value())
     units = Units(engine, log_signer(settings.keys, settings.log_origin), clock)
-    entrance = Entrance(Passwords(Argon2Cost()), SessionLimits(), AttemptLimits())
+    entrance = Entrance(Passwords(Argon2Cost()), SessionLimits(), AttemptLimits(key=_attempts_key(settings)))
     return Desk(settings, units, LivePolicies(settings.policies), entrance, KeyRing(settings.keys))
+
+
+def _attempts_key(settings: Settings) -> bytes:
+    # Every process must count the same failures, and the table must not give client addresses away.
+    return hmac.digest(settings.gate_secret.get_secret_value().encode(), b"sign-in attempts", "sha256")
 
 
 def prepare(settings: Settings, clock: Clock) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from control_plane.desk import Desk
-from control_plane.people.service import actor_of, session_of, standings
+from control_plane.people.service import actor_of, session_of, standings, touch_session
 from control_plane.permission import Actor, Permission
 from control_plane.settings import Settings, Zone
 from control_plane.unit import Units
@@ -77,6 +77,11 @@ def actor_or_none(
         if signed_in is None:
             return None
         standing = standings(session, [signed_in.person_id], now)[signed_in.person_id]
+    if standing.disabled:  # since the statement before
+        return None
+    if signed_in.to_be_touched:
+        with desk.units.begin() as unit:
+            touch_session(unit, signed_in.id)
     return actor_of(standing, signed_in.sign_in(zone))
 
 
