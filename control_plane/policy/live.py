@@ -40,6 +40,7 @@ class LivePolicies:
         """Load the set (raises PolicySetInvalid: without valid policies nothing starts)."""
         self.directory = directory
         self._engine = PolicyEngine.load(directory)
+        self._told = ""
 
     @property
     def engine(self) -> PolicyEngine:
@@ -51,16 +52,22 @@ class LivePolicies:
         before = self._engine.digest
         try:
             if digest_of(read(self.directory)) == before:
+                self._told = ""
                 return Unchanged(before)
             engine = PolicyEngine.load(self.directory)
         except PolicySetInvalid as failure:
-            return _keep(before, failure)
-        self._engine = engine
+            self._tell(failure)
+            return KeptOld(before, failure)
+        self._engine, self._told = engine, ""
         logger.warning("policies %s replaced by %s", before[:12], engine.digest[:12])
         return Reloaded(before, engine.digest)
 
-
-def _keep(digest: str, failure: PolicySetInvalid) -> KeptOld:
-    for problem in failure.problems:
-        logger.error("policies not loaded, the set %s stays in force: %s", digest[:12], problem)
-    return KeptOld(digest, failure)
+    def _tell(self, failure: PolicySetInvalid) -> None:
+        # Whoever watches the directory asks every few seconds; the same fault
+        # told each time would bury the next one.
+        if str(failure) == self._told:
+            return
+        self._told = str(failure)
+        in_force = self._engine.digest[:12]
+        for problem in failure.problems:
+            logger.error("policies not loaded, the set %s stays in force: %s", in_force, problem)

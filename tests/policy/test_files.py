@@ -1,57 +1,18 @@
 """A set that isn't right isn't loaded, and the message says where, what and how to mend it."""
 
-import logging
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from control_plane.policy import (
-    KeptOld,
-    LivePolicies,
-    Permitted,
-    PolicyEngine,
-    PolicySetInvalid,
-    Reloaded,
-    Unchanged,
-)
-from control_plane.policy.cli import app
+from control_plane.policy import PolicyEngine, PolicySetInvalid
 from tests.policy.conftest import POLICIES
-from tests.policy.table import rows
-
-REASONS = '@reason_ar("ا")\n@reason_fr("f")\n@reason_en("e")\n@reason_zgh("ⵣ")\n'
-Spoil = Callable[[Path], None]
-
-
-def written(name: str, text: str) -> Spoil:
-    return contained(name, text.encode())
-
-
-def contained(name: str, content: bytes) -> Spoil:
-    def spoil(copy: Path) -> None:
-        (copy / name).write_bytes(content)
-
-    return spoil
-
-
-def changed(name: str, old: str, new: str) -> Spoil:
-    def change(copy: Path) -> None:
-        text = (copy / name).read_text()
-        assert old in text
-        (copy / name).write_text(text.replace(old, new, 1))
-
-    return change
+from tests.policy.spoiling import REASONS, Spoil, changed, contained, policy, written
 
 
 def emptied(copy: Path) -> None:
     for path in copy.glob("*.cedar"):
         path.unlink()
-
-
-def policy(name: str, rule: str = "permit (principal, action, resource);", reasons: str = REASONS) -> str:
-    return f'@id("{name}")\n{reasons}{rule}\n'
 
 
 INVALID: dict[str, tuple[Spoil, str, int, str]] = {
@@ -247,82 +208,3 @@ def test_notes_beside_the_policies_are_no_part_of_the_set(copy: Path) -> None:
     before = PolicyEngine.load(copy).digest
     written("README.md", "changed")(copy)
     assert PolicyEngine.load(copy).digest == before
-
-
-def test_an_invalid_change_keeps_the_old_set_and_says_so_loudly(
-    copy: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    live = LivePolicies(copy)
-    old = live.engine
-    (copy / "guests.cedar").write_text("permit (principal, action, resource)")
-    with caplog.at_level(logging.INFO):
-        outcome = live.reload()
-    assert isinstance(outcome, KeptOld)
-    assert outcome.digest == old.digest
-    assert outcome.failure.problems[0].file == "guests.cedar"
-    assert live.engine is old
-    [record] = caplog.records
-    assert record.levelno == logging.ERROR
-    assert "stays in force: guests.cedar:1: the last policy has no end" in record.getMessage()
-
-
-def test_a_valid_change_is_in_force_at_once(copy: Path, caplog: pytest.LogCaptureFixture) -> None:
-    live = LivePolicies(copy)
-    before = live.engine.digest
-    row = next(row for row in rows() if row.policies == "entering.members")
-    assert isinstance(live.engine.ask(row.question()), Permitted)
-    written("x.cedar", policy("x.closed", "forbid (principal, action, resource);"))(copy)
-    with caplog.at_level(logging.WARNING):
-        outcome = live.reload()
-    assert outcome == Reloaded(before, live.engine.digest)
-    assert live.engine.digest != before
-    assert not isinstance(live.engine.ask(row.question()), Permitted)
-    assert "replaced" in caplog.text
-
-
-def test_an_untouched_set_is_not_loaded_again(copy: Path) -> None:
-    live = LivePolicies(copy)
-    old = live.engine
-    assert live.reload() == Unchanged(old.digest)
-    assert live.engine is old
-
-
-def test_nothing_starts_without_valid_policies(tmp_path: Path) -> None:
-    with pytest.raises(PolicySetInvalid, match="is not a directory"):
-        LivePolicies(tmp_path / "none")
-
-
-def test_check_lists_the_files_the_count_and_the_digest(engine: PolicyEngine) -> None:
-    result = CliRunner().invoke(app, ["check", str(POLICIES)])
-    assert result.exit_code == 0, result.output
-    assert "62 policies" in result.output
-    assert engine.digest in result.output
-    assert "in-camera.cedar" in result.output
-    assert "warning" not in result.output
-
-
-def test_check_warns_of_what_is_valid_and_hardly_meant(copy: Path) -> None:
-    written("guests.cedar.old", "")(copy)
-    changed(
-        "duties.cedar",
-        'permit (principal is Person, action == Action::"read_log"',
-        'forbid (principal is Person, action == Action::"read_log"',
-    )(copy)
-    written(
-        "x.cedar",
-        policy("x.a", "forbid (principal is Ghost, action, resource);".replace("Ghost", "Guest"))
-        + policy("x.b", "forbid (principal is Guest, action, resource);"),
-    )(copy)
-    result = CliRunner().invoke(app, ["check", str(copy)])
-    assert result.exit_code == 0, result.output
-    assert "guests.cedar.old is not read" in result.output
-    assert 'no policy permits "read_log"' in result.output
-    assert "x.b says the same as x.a" in result.output
-
-
-def test_check_fails_with_file_and_line(copy: Path) -> None:
-    written("x.cedar", policy("x.a", reasons=""))(copy)
-    result = CliRunner().invoke(app, ["check", str(copy)])
-    assert result.exit_code == 1
-    assert "x.cedar:1 has no @reason_ar" in result.output
-    assert "write a sentence" in result.output
