@@ -132,7 +132,7 @@ def _timezone(zone: str, notices: Iterable[Notice]) -> Timezone:
     ]
     first = to_utc(min(min(each) for each in walls), zone) - MARGIN
     last = to_utc(max(max(each) for each in walls), zone) + MARGIN
-    observed = list(observances(zone, first, last))
+    observed = observances(zone, first, last)
     standard = min(each.offset for each in observed)
     made = Timezone()
     made.add("tzid", zone)

@@ -69,7 +69,10 @@ class Meeting(SQLModel, table=True):
 
 
 class MeetingEdit(SQLModel, table=True):
-    """Who made a meeting's `version`, and which fields they changed: what the loser of a race is told."""
+    """Who made a meeting's `version`, and which fields they changed: what the loser of a race is told.
+
+    `by` is a person's id, or "console"; `fields` are words parted by commas.
+    """
 
     __tablename__ = "meeting_edit"
 
@@ -94,18 +97,24 @@ class AgendaItem(SQLModel, table=True):
 
 
 class Invitation(SQLModel, table=True):
-    """A member convened to a meeting, in the function they had when the convocation went out."""
+    """Somebody with an account who was convened, in the function they had in the body when that was.
+
+    An official of another body, who is named on the convocation all the same, has no function.
+    """
 
     __tablename__ = "invitation"
     __table_args__ = (Index("ix_invitation_person", "person_id", "meeting_id"),)
 
     meeting_id: str = Field(primary_key=True, foreign_key="meeting.id")
     person_id: str = Field(primary_key=True)
-    function: str
+    function: str | None = None
 
 
 class Guest(SQLModel, table=True):
-    """Somebody without account who may come to one meeting. Of their link only the SHA-256 is kept."""
+    """Somebody without account who may come to one meeting. Of their link only the SHA-256 is kept.
+
+    Where it goes `by_mail`, the link is made when the letter leaves, so that no queue ever holds it.
+    """
 
     __tablename__ = "guest"
 
@@ -117,6 +126,7 @@ class Guest(SQLModel, table=True):
     email: str
     organisation: str
     language: str
+    by_mail: bool = False
     link_hash: bytes = Field(sa_type=LargeBinary, unique=True)
     link_expires_at: datetime = Field(sa_type=UtcDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -138,7 +148,9 @@ class Mail(SQLModel, table=True):
     id: str = Field(primary_key=True)
     dedupe: str = Field(unique=True)
     meeting_id: str | None = Field(default=None, foreign_key="meeting.id", index=True)
+    guest_id: str | None = Field(default=None, foreign_key="guest.id")
     recipient: str
+    sender: str
     address: str
     subject: str
     message: bytes = Field(sa_type=LargeBinary)
@@ -147,3 +159,13 @@ class Mail(SQLModel, table=True):
     not_before: datetime = Field(sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_answer: str = ""
+
+
+class GuestDevice(SQLModel, table=True):
+    """The one browser that used a guest's link; of its cookie only the SHA-256 is kept."""
+
+    __tablename__ = "guest_device"
+
+    guest_id: str = Field(primary_key=True, foreign_key="guest.id")
+    token_hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    expires_at: datetime = Field(sa_type=UtcDateTime)

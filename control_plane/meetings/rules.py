@@ -9,6 +9,7 @@ from itertools import islice, takewhile
 from control_plane.policy import Classification, State
 
 LONGEST = timedelta(hours=24)  # conflicts are searched among meetings that began at most so long before
+MOST_ATTEMPTS = 100
 CLOSED_TO_READERS = frozenset({Classification.CONFIDENTIAL, Classification.SECRET})
 RUNNING = frozenset({State.open, State.in_camera})
 AHEAD = frozenset({State.draft, State.convened})
@@ -26,19 +27,11 @@ COURSE: dict[State, frozenset[State]] = {
 
 
 class NotInState(Exception):
-    """The meeting is in another state than the one this can be done in."""
+    """The meeting is in `state`, from where the course of a sitting does not lead to what was `wanted`."""
 
     def __init__(self, state: State, wanted: Iterable[State]) -> None:
         self.state, self.wanted = state, tuple(sorted(wanted))
-        super().__init__(f"the meeting is {state.value}; it would have to be {' or '.join(self.wanted)}")
-
-
-class NoSuchStep(Exception):
-    """The course of a sitting does not lead from this state to that one."""
-
-    def __init__(self, state: State, wanted: State) -> None:
-        self.state, self.wanted = state, wanted
-        super().__init__(f"a meeting that is {state.value} can't become {wanted.value}")
+        super().__init__(f"the meeting is {state.value}; this needs it to be {' or '.join(self.wanted)}")
 
 
 class NoticeTooShort(Exception):
@@ -52,13 +45,12 @@ class NoticeTooShort(Exception):
 
 
 class TimesRefused(Exception):
-    """The meeting would end before it begins, last more than a day, or begin in the past."""
+    """The meeting would end before it begins, last more than a day, or be over already."""
 
 
 def step(state: State, wanted: State) -> State:
-    """Return `wanted` if the course of a sitting leads there from `state` (raises NoSuchStep)."""
-    if wanted not in COURSE[state]:
-        raise NoSuchStep(state, wanted)
+    """Return `wanted` if the course of a sitting leads there from `state` (raises NotInState)."""
+    must_be(state, frozenset(before for before, after in COURSE.items() if wanted in after))
     return wanted
 
 
@@ -69,15 +61,19 @@ def must_be(state: State, wanted: frozenset[State]) -> None:
 
 
 def check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
-    """Raise TimesRefused unless the meeting begins from `now` on, and lasts more than nothing and at most a day."""
-    if starts_at < now:
-        raise TimesRefused(f"the meeting would begin in the past, at {starts_at:%Y-%m-%d %H:%M} UTC")
+    """Raise TimesRefused unless the meeting lasts more than nothing and at most a day, and isn't over at `now`.
+
+    It may have begun: a sitting called in an emergency is booked for this very minute.
+    """
     if not timedelta() < ends_at - starts_at <= LONGEST:
         raise TimesRefused(f"the meeting would last {ends_at - starts_at}; more than 0 and at most 24 hours")
+    if ends_at <= now:
+        raise TimesRefused(f"the meeting would be over already, since {ends_at:%Y-%m-%d %H:%M} UTC")
 
 
-def short_notice(starts_at: datetime, now: datetime, period: timedelta, reason: str) -> bool:
+def short_notice(starts_at: datetime, now: datetime, notice_hours: int, reason: str) -> bool:
     """Return whether the notice is cut short, for which a reason must be given (raises NoticeTooShort)."""
+    period = timedelta(hours=notice_hours)
     if starts_at - now >= period:
         return False
     if not reason.strip():
@@ -111,22 +107,38 @@ class Sitting:
 class Conflict:
     """Why a meeting can't be held well: `kind` is body, chair, member or capacity.
 
-    `who` is the id of the person, or of the body; what follows is the meeting in the way, or for capacity
-    the meeting itself.
+    `who` is the id of the person, or of the body, and `name` what people call them; what follows is the meeting
+    in the way, or for capacity the meeting itself.
     """
 
     kind: str
     who: str
+    name: str
     meeting_id: str
     title: str
     starts_at: datetime
     ends_at: datetime
 
 
+class Conflicting(Exception):
+    """Somebody or something would be needed twice at once; the message names the first five."""
+
+    def __init__(self, conflicts: tuple[Conflict, ...]) -> None:
+        self.conflicts = conflicts
+        told = "; ".join(
+            f"{each.kind} {each.name}: {each.title}, "
+            f"{each.starts_at:%Y-%m-%d %H:%M}–{each.ends_at:%Y-%m-%d %H:%M} UTC"
+            for each in conflicts[:5]
+        )
+        more = f" and {len(conflicts) - 5} more" if len(conflicts) > 5 else ""
+        super().__init__(f"the meeting conflicts with others: {told}{more}")
+
+
 def conflicts(wanted: Iterable[Sitting], others: Iterable[Sitting]) -> tuple[Conflict, ...]:
     """Return what stands in the way of the wanted sittings: a sitting of the same body, people, seats.
 
-    Somebody who chairs either meeting is a chair conflict, for that one can't be held without them.
+    Somebody who chairs either meeting is a chair conflict, for that one can't be held without them. Here the
+    names are still the ids.
     """
     ordered = sorted(others, key=_start)
     return tuple(conflict for sitting in wanted for conflict in _conflicts(sitting, ordered))
@@ -151,8 +163,18 @@ def _clashes(sitting: Sitting, other: Sitting) -> Iterator[Conflict]:
 
 
 def _conflict(kind: str, who: str, other: Sitting) -> Conflict:
-    return Conflict(kind, who, other.id, other.title, other.starts_at, other.ends_at)
+    return Conflict(kind, who, who, other.id, other.title, other.starts_at, other.ends_at)
 
 
 def _start(sitting: Sitting) -> datetime:
     return sitting.starts_at
+
+
+def retry_after(attempts: int) -> timedelta | None:
+    """Return how long to wait after that many attempts at a message, None to give up.
+
+    A minute at first, for greylisting; an hour at most, for four days (RFC 5321, 4.5.4.1: give up after 4–5 days).
+    """
+    if attempts >= MOST_ATTEMPTS:
+        return None
+    return min(timedelta(minutes=2 ** min(attempts - 1, 6)), timedelta(hours=1))

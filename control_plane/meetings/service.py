@@ -1,5 +1,42 @@
 """The door of this slice: what other slices and the pages may know and do about meetings."""
 
+from control_plane.meetings.booking import (
+    AgendaTooLong,
+    Booking,
+    Item,
+    Preview,
+    book,
+    book_series,
+    preview,
+)
+from control_plane.meetings.changing import (
+    Changes,
+    NotAnOccurrence,
+    cancel_occurrence,
+    change,
+    move_occurrence,
+)
+from control_plane.meetings.convocation import cancel, convene
+from control_plane.meetings.course import InCamera, back_in_public, close, move_in_camera, open_meeting
+from control_plane.meetings.editing import Authority, Edit, EditedMeanwhile, NoSuchMeeting, TitleRefused
+from control_plane.meetings.feed import feed
+from control_plane.meetings.invitations import (
+    AddressRefused,
+    GuestDetails,
+    GuestInvitation,
+    LinkWorthNothing,
+    NoSuchGuest,
+    invite_guest,
+    invite_person,
+    revoke_invitation,
+    use_link,
+)
+from control_plane.meetings.letters import Letterhead
+from control_plane.meetings.lobby import GuestNotExpected, let_in, remove_guest, send_back
+from control_plane.meetings.outbox import Relay, deliver_due, keep_delivering
+from control_plane.meetings.recurrence import RecurrenceRefused
+from control_plane.meetings.rules import Conflict, Conflicting, NoticeTooShort, NotInState, TimesRefused
+from control_plane.meetings.series import NoSuchSeries, NothingAhead, cancel_series, convene_series
 from control_plane.meetings.views import (
     AgendaView,
     GuestView,
@@ -13,17 +50,74 @@ from control_plane.meetings.views import (
     meetings,
     occurrences_of,
 )
+from control_plane.meetings.walltime import NoSuchWallTime, UnknownZone, to_utc, to_wall
 
 __all__ = [
+    "AddressRefused",
+    "AgendaTooLong",
     "AgendaView",
+    "Authority",
+    "Booking",
+    "Changes",
+    "Conflict",
+    "Conflicting",
+    "Edit",
+    "EditedMeanwhile",
+    "GuestDetails",
+    "GuestInvitation",
+    "GuestNotExpected",
     "GuestView",
+    "InCamera",
+    "Item",
+    "Letterhead",
+    "LinkWorthNothing",
     "MeetingView",
+    "NoSuchGuest",
+    "NoSuchMeeting",
+    "NoSuchSeries",
+    "NoSuchWallTime",
+    "NotAnOccurrence",
+    "NotInState",
+    "NothingAhead",
+    "NoticeTooShort",
+    "Preview",
+    "RecurrenceRefused",
+    "Relay",
+    "TimesRefused",
+    "TitleRefused",
+    "UnknownZone",
     "agenda_of",
+    "back_in_public",
+    "book",
+    "book_series",
+    "cancel",
+    "cancel_occurrence",
+    "cancel_series",
+    "change",
+    "close",
+    "convene",
+    "convene_series",
     "convened_to",
     "day",
+    "deliver_due",
+    "feed",
     "guests",
     "guests_of",
+    "invite_guest",
+    "invite_person",
     "invited",
+    "keep_delivering",
+    "let_in",
     "meetings",
+    "move_in_camera",
+    "move_occurrence",
     "occurrences_of",
+    "open_meeting",
+    "preview",
+    "remove_guest",
+    "revoke_invitation",
+    "send_back",
+    "to_utc",
+    "to_wall",
+    "use_link",
 ]

@@ -127,12 +127,15 @@ def agenda_of(session: Session, meeting_ids: Collection[str]) -> dict[str, list[
     return found
 
 
-def convened_to(session: Session, meeting_ids: Collection[str]) -> dict[str, dict[str, Function]]:
-    """Return, for each meeting, the function of everybody convened, by person id; each meeting has a key."""
-    found: dict[str, dict[str, Function]] = {meeting_id: {} for meeting_id in meeting_ids}
+def convened_to(session: Session, meeting_ids: Collection[str]) -> dict[str, dict[str, Function | None]]:
+    """Return, for each meeting, the function of everybody convened, by person id; each meeting has a key.
+
+    Officials of other bodies have no function (None).
+    """
+    found: dict[str, dict[str, Function | None]] = {meeting_id: {} for meeting_id in meeting_ids}
     if found:
         for meeting_id, person_id, function in session.execute(_CONVENED, {"ids": list(found)}):
-            found[meeting_id][person_id] = Function(function)
+            found[meeting_id][person_id] = Function(function) if function else None
     return found
 
 
@@ -179,6 +182,11 @@ _AGENDA = (
 _CONVENED = select(col(Invitation.meeting_id), col(Invitation.person_id), col(Invitation.function)).where(
     col(Invitation.meeting_id).in_(_IDS)
 )
+
+
+def view_of(meeting: Meeting) -> MeetingView:
+    """Return what may be known of a row that a use case holds."""
+    return _meeting([getattr(meeting, column.name) for column in _MEETING.selected_columns])
 
 
 def _meeting(row: Sequence[Any]) -> MeetingView:

@@ -4,7 +4,6 @@ The rules come from the locked tzdata package only, never from the host: Debian 
 one hour ahead after 2026-09-20, when the kingdom went back to UTC for good (tz database, release 2026c).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -75,24 +74,26 @@ def existing(wall: datetime, zone: str) -> datetime:
     return moment
 
 
-def observances(zone: str, since: datetime, until: datetime) -> Iterator[Observance]:
-    """Give what the clocks do at `since`, then each change until `until` (aware; changes are to the second).
+@lru_cache(maxsize=64)
+def observances(zone: str, since: datetime, until: datetime) -> tuple[Observance, ...]:
+    """Return what the clocks do at `since`, then each change until `until` (aware; changes are to the second).
 
     ZoneInfo doesn't tell its transitions, so each day is asked and each change found by halving. Two changes
     within a day, which no zone has had since 1945, would be missed.
     """
     info = zone_of(zone)
     before = _offset(info, since)
-    yield Observance(since, before, before, _name(info, since))
-    start, day = since, timedelta(days=1)
+    found = [Observance(since, before, before, _name(info, since))]
+    start = since
     while start < until:
-        end = min(start + day, until)
+        end = min(start + timedelta(days=1), until)
         offset = _offset(info, end)
         if offset != before:
             onset = _change(info, start, end)
-            yield Observance(onset, before, offset, _name(info, onset))
+            found.append(Observance(onset, before, offset, _name(info, onset)))
             before = offset
         start = end
+    return tuple(found)
 
 
 def _change(info: ZoneInfo, start: datetime, end: datetime) -> datetime:
