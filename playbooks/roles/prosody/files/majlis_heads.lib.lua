@@ -33,10 +33,10 @@ local function watch(report)
 		end
 		local seen = head.tail .. data;
 		local complete = seen:find("\r\n\r\n", 1, true);
+		local ends_at = head.bytes - #head.tail + (complete and complete + 3 or #seen + 1);
 		head.bytes = head.bytes + #data;
 		head.tail = seen:sub(-3);
-		if head.bytes > LONGEST_HEAD and (head.long or not complete or complete > LONGEST_HEAD) then
-			head.long = true;
+		if ends_at > LONGEST_HEAD then
 			if complete or head.bytes > LONGEST_COUNTED then refuse(conn, head); end
 			return;
 		end

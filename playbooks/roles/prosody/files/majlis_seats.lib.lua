@@ -11,7 +11,7 @@ local domain = module:get_option_string("majlis_domain", (module.host:gsub("^con
 local conference_host, lobby_host = "conference." .. domain, "lobby." .. domain;
 
 local function is_service(real_jid)
-	return service_jids:contains(jid.bare(real_jid));
+	return service_jids:contains(jid.bare(real_jid)) or false;
 end
 
 -- The live room called `name` on `host`, or nil.

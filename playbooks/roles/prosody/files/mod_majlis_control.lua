@@ -6,6 +6,7 @@ local jid = require "util.jid";
 local json = require "util.json";
 local new_id = require "util.id".medium;
 local equals = require "util.hashes".equals;
+local nodeprep = require "util.encodings".stringprep.nodeprep;
 local st = require "util.stanza";
 local http = module:require "majlis_http";
 local rooms = module:require "majlis_seats";
@@ -101,7 +102,8 @@ end
 commands["end"] = function (order)
 	local main, lobby = places(order.room);
 	if not main and not lobby then return done_or(false, "room_not_found"); end
-	for _, room in pairs({ main = main, lobby = lobby }) do room:destroy(nil, order.reason); end
+	if lobby then lobby:destroy(nil, order.reason); end
+	if main then main:destroy(nil, order.reason); end
 	return 200, { done = true };
 end
 
@@ -114,22 +116,23 @@ function commands.disconnect(order)
 	return 200, { done = true };
 end
 
-function commands.roster(order)
-	local occupants = array();
-	local found = false;
-	for where, host in pairs({ room = rooms.conference_host, lobby = rooms.lobby_host }) do
-		local room = rooms.find_room(order.room, host);
-		found = found or room ~= nil;
-		for nick, occupant in (room and room:each_occupant() or pairs({})) do
-			local seat = rooms.seats[nick] or {};
-			occupants:push({
-				connection = seat.connection or json.null, jid = occupant.jid, nick = jid.resource(nick), role = occupant.role;
-				affiliation = room:get_affiliation(occupant.bare_jid) or "none", where = where;
-				service = rooms.is_service(occupant.bare_jid);
-			});
-		end
+local function list(occupants, room, where)
+	for nick, occupant in room:each_occupant() do
+		local seat = rooms.seats[nick] or {};
+		occupants:push({
+			connection = seat.connection or json.null, jid = occupant.jid, nick = jid.resource(nick), role = occupant.role;
+			affiliation = room:get_affiliation(occupant.bare_jid) or "none", where = where;
+			service = rooms.is_service(occupant.bare_jid);
+		});
 	end
-	if not found then return done_or(false, "room_not_found"); end
+end
+
+function commands.roster(order)
+	local main, lobby = rooms.find_room(order.room, rooms.conference_host), rooms.find_room(order.room, rooms.lobby_host);
+	if not main and not lobby then return done_or(false, "room_not_found"); end
+	local occupants = array();
+	if main then list(occupants, main, "room"); end
+	if lobby then list(occupants, lobby, "lobby"); end
 	return 200, { done = true, occupants = occupants };
 end
 
@@ -155,7 +158,7 @@ local function is_well_formed(command, order)
 		if order[field] == json.null then order[field] = nil; end
 		if not is_right(order[field]) then return false; end
 	end
-	return order.room == nil or jid.prep(order.room .. "@" .. rooms.conference_host, true) ~= nil;
+	return order.room == nil or nodeprep(order.room, true) == order.room;
 end
 
 -- Both the connection's address and the one a proxy names must be allowed.

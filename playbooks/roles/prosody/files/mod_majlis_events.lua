@@ -105,7 +105,7 @@ function module.add_host(host_module)
 		local seat = rooms.seats[event.occupant.nick];
 		if seat and seat.leaving then return seat.leaving; end
 		if type(event.room.destroying) == "string" then return event.room.destroying; end
-		if event.origin and event.origin.destroyed then return "connection_lost"; end
+		if event.origin and event.origin.destroyed then return "disconnected"; end
 	end
 
 	host_module:hook("muc-occupant-joined", function (event)

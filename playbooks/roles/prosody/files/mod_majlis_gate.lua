@@ -243,8 +243,7 @@ local function services_only(event)
 end
 for _, to in ipairs { "bare", "host" } do
 	for _, query in ipairs { XMLNS_MUC .. "#owner:query", XMLNS_MUC .. "#admin:query", "jabber:iq:register:query" } do
-		module:hook("iq-get/" .. to .. "/" .. query, services_only, 100);
-		module:hook("iq-set/" .. to .. "/" .. query, services_only, 100);
+		module:hook("iq/" .. to .. "/" .. query, services_only, 100); -- fired before iq-get/ and iq-set/
 	end
 end
 module:hook("muc-pre-invite", services_only, 100);
