@@ -23,7 +23,7 @@ from control_plane.meetings.letters import Letterhead, Occasion, reader, write
 from control_plane.meetings.links import Randomness, hash_of, new_token
 from control_plane.meetings.models import Guest, Invitation, Meeting
 from control_plane.meetings.rules import OVER, must_be
-from control_plane.meetings.views import GuestView, guests, invited
+from control_plane.meetings.views import GuestView, convened_to, guests
 from control_plane.people.service import NoSuchPerson, standings
 from control_plane.permission import Permission
 from control_plane.policy import Action, GuestKind, State
@@ -118,7 +118,7 @@ def invite_person(
     person = standings(unit.session, [person_id], unit.now).get(person_id)
     if person is None or person.disabled:
         raise NoSuchPerson(f"no account {person_id!r} that could be invited")
-    if invited(unit.session, [(meeting_id, person_id)]):
+    if person_id in convened_to(unit.session, [meeting_id])[meeting_id]:
         return
     unit.session.add(Invitation(meeting_id=meeting_id, person_id=person_id))
     if held.meeting.state != State.draft:

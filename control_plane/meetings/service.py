@@ -18,6 +18,7 @@ from control_plane.meetings.changing import (
 )
 from control_plane.meetings.convocation import cancel, convene
 from control_plane.meetings.course import InCamera, back_in_public, close, move_in_camera, open_meeting
+from control_plane.meetings.devices import arrive, guest_of_device
 from control_plane.meetings.editing import Authority, Edit, EditedMeanwhile, NoSuchMeeting, TitleRefused
 from control_plane.meetings.feed import feed
 from control_plane.meetings.invitations import (
@@ -34,6 +35,7 @@ from control_plane.meetings.invitations import (
 from control_plane.meetings.letters import Letterhead
 from control_plane.meetings.lobby import GuestNotExpected, let_in, remove_guest, send_back
 from control_plane.meetings.outbox import Relay, deliver_due, keep_delivering
+from control_plane.meetings.reading import agenda_for, list_guests, read_meeting, readable_by
 from control_plane.meetings.recurrence import RecurrenceRefused
 from control_plane.meetings.rules import Conflict, Conflicting, NoticeTooShort, NotInState, TimesRefused
 from control_plane.meetings.series import NoSuchSeries, NothingAhead, cancel_series, convene_series
@@ -51,6 +53,7 @@ from control_plane.meetings.views import (
     occurrences_of,
 )
 from control_plane.meetings.walltime import NoSuchWallTime, UnknownZone, to_utc, to_wall
+from control_plane.people.service import NoSuchPerson
 
 __all__ = [
     "AddressRefused",
@@ -74,6 +77,7 @@ __all__ = [
     "MeetingView",
     "NoSuchGuest",
     "NoSuchMeeting",
+    "NoSuchPerson",
     "NoSuchSeries",
     "NoSuchWallTime",
     "NotAnOccurrence",
@@ -86,7 +90,9 @@ __all__ = [
     "TimesRefused",
     "TitleRefused",
     "UnknownZone",
+    "agenda_for",
     "agenda_of",
+    "arrive",
     "back_in_public",
     "book",
     "book_series",
@@ -101,6 +107,7 @@ __all__ = [
     "day",
     "deliver_due",
     "feed",
+    "guest_of_device",
     "guests",
     "guests_of",
     "invite_guest",
@@ -108,12 +115,15 @@ __all__ = [
     "invited",
     "keep_delivering",
     "let_in",
+    "list_guests",
     "meetings",
     "move_in_camera",
     "move_occurrence",
     "occurrences_of",
     "open_meeting",
     "preview",
+    "read_meeting",
+    "readable_by",
     "remove_guest",
     "revoke_invitation",
     "send_back",

@@ -78,7 +78,10 @@ def meetings(session: Session, ids: Collection[str]) -> dict[str, MeetingView]:
 
 
 def invited(session: Session, pairs: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Return those of the pairs (meeting id, person id) for which a convocation went out."""
+    """Return those of the pairs (meeting id, person id) that are named on a convocation in their own right.
+
+    Whoever was convened as a member is not: when the membership ends, so must the way in.
+    """
     if not pairs:
         return set()
     rows = session.execute(_INVITED, {"pairs": list(pairs)})
@@ -169,7 +172,7 @@ _GUEST: Select[*tuple[Any, ...]] = select(
     col(Guest.removed_at),
 )
 _MEETINGS = _MEETING.where(col(Meeting.id).in_(_IDS))
-_INVITED = select(*_PAIR).where(tuple_(*_PAIR).in_(_PAIRS))
+_INVITED = select(*_PAIR).where(tuple_(*_PAIR).in_(_PAIRS), col(Invitation.function).is_(None))
 _GUESTS = _GUEST.where(col(Guest.id).in_(_IDS))
 _GUESTS_OF = _GUEST.where(col(Guest.meeting_id).in_(_IDS)).order_by(col(Guest.name), col(Guest.id))
 _AGENDA = (

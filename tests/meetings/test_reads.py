@@ -52,6 +52,7 @@ def _stored(units: Units) -> None:
         unit.session.flush()
         unit.session.add_all([_guest(0), _guest(1)])
         unit.session.add(Invitation(meeting_id="m0", person_id="amina", function="chair"))
+        unit.session.add(Invitation(meeting_id="m0", person_id="driss"))
         unit.session.add(AgendaItem(id="a1", meeting_id="m0", position=2, title="Vote", public=False))
         unit.session.add(AgendaItem(id="a0", meeting_id="m0", position=1, title="Audition", public=True))
 
@@ -61,13 +62,13 @@ def test_meetings_invitations_and_guests_are_read_in_batches(units: Units, state
     statements.clear()
     with units.read() as session:
         found = meetings(session, ["m0", "m2", "absent"])
-        pairs = invited(session, [("m0", "amina"), ("m0", "brahim"), ("m1", "amina")])
+        pairs = invited(session, [("m0", "amina"), ("m0", "driss"), ("m0", "brahim"), ("m1", "driss")])
         people = guests(session, ["g0", "g1", "absent"])
     assert len(statements) == 3
     assert set(found) == {"m0", "m2"}
     assert (found["m0"].classification, found["m0"].state) == (Classification.CONFIDENTIAL, State.convened)
     assert found["m0"].starts_at == START
-    assert pairs == {("m0", "amina")}
+    assert pairs == {("m0", "driss")}  # a member comes by membership, and no longer when that ends
     assert [(guest.kind, guest.used, guest.admitted) for guest in people.values()] == [
         (GuestKind.witness, False, False),
         (GuestKind.witness, True, False),
@@ -88,5 +89,8 @@ def test_the_day_agenda_and_convened_are_in_order(units: Units) -> None:
         agenda = agenda_of(session, ["m0", "m1"])
         assert [item.title for item in agenda["m0"]] == ["Audition", "Vote"]
         assert agenda["m1"] == []
-        assert convened_to(session, ["m0", "m1"]) == {"m0": {"amina": Function.chair}, "m1": {}}
+        assert convened_to(session, ["m0", "m1"]) == {
+            "m0": {"amina": Function.chair, "driss": None},
+            "m1": {},
+        }
         assert [guest.id for guest in guests_of(session, ["m0"])["m0"]] == ["g0", "g1"]
