@@ -222,6 +222,7 @@ $settings
 
 VirtualHost "$domain"
 	authentication = "majlis"
+	storage = "none"
 
 VirtualHost "auth.$domain"
 	authentication = "internal_hashed"

@@ -44,6 +44,7 @@ class FakeControlPlane:
     wanted: dict[str, int] = field(default_factory=dict)  # epoch → next seq
     received_twice: int = 0
     port: int = 0
+    connections: int = 0  # accepted since the start
     _held: dict[str, threading.Event] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _server: "_Server | None" = None
@@ -114,7 +115,7 @@ class FakeControlPlane:
 
     def start(self) -> None:
         """Listen; after stop(), on the same port again."""
-        server = _Server(("127.0.0.1", self.port), _handler_of(self))
+        server = _Server(self)
         self._server, self.port = server, server.server_address[1]
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -137,7 +138,7 @@ class FakeControlPlane:
         if self.spoiled is not None and (spoiled := self.spoiled(question.path)) is not None:
             return spoiled
         if question.path == "/gate/events":
-            return self._take(question.body)
+            return self.take(question.body)
         time.sleep(self.delay)
         return {"/gate/connect": self._connect, "/gate/room": self._room, "/gate/join": self._join}[
             question.path
@@ -169,7 +170,8 @@ class FakeControlPlane:
         script = self.lobby_verdicts if body["lobby"] else self.verdicts
         return 200, script.get((token, body["room"]), {"verdict": "refuse", "reason": "Not invited"})
 
-    def _take(self, batch: dict[str, Any]) -> Answer:
+    def take(self, batch: dict[str, Any]) -> Answer:
+        """Count each event of the batch once."""
         with self._lock:
             wanted = self.wanted.setdefault(batch["epoch"], 1)
             if batch["events"][0]["seq"] > wanted:
@@ -188,12 +190,14 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        super().__init__(address, handler)
+    def __init__(self, plane: FakeControlPlane) -> None:
+        super().__init__(("127.0.0.1", plane.port), _handler_of(plane))
+        self._plane = plane
         self._open: set[Any] = set()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)
+        self._plane.connections += 1
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:

@@ -27,7 +27,10 @@ def plane() -> Iterator[FakeControlPlane]:
 
 
 @pytest.fixture(scope="module")
-def server(plane: FakeControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProsody]:
+def server(
+    plane: FakeControlPlane, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[RunningProsody]:
+    """Run Prosody for the module; its SETTINGS are further lines of the configuration."""
     directory: Path = tmp_path_factory.mktemp("prosody")
     try:
         with prosody(
@@ -38,7 +41,7 @@ def server(plane: FakeControlPlane, tmp_path_factory: pytest.TempPathFactory) ->
             CONTROL_SECRET,
             gate_timeout=1.5,
             log_level="debug",
-            settings="majlis_events_longest_wait = 0.5",
+            settings="majlis_events_longest_wait = 0.5\n" + getattr(request.module, "SETTINGS", ""),
         ) as running:
             yield running
     except ProsodyMissing as missing:

@@ -75,7 +75,7 @@ def test_an_answer_that_got_lost_makes_nothing_happen_twice(
         if path != "/gate/events":
             return None
         try:
-            plane._take(plane.questions[-1].body)
+            plane.take(plane.questions[-1].body)
             return next(answers)
         except StopIteration:
             return None

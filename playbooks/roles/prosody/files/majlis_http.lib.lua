@@ -16,6 +16,7 @@ local verify_identity = require "util.x509".verify_identity;
 local LARGEST_ANSWER = 64 * 1024; -- bytes
 local LONGEST_SENTENCE = 2000; -- bytes
 local MOST_IDLE = 8; -- connections kept for the next request
+local EXPECTED = { [200] = true, [403] = true, [409] = true }; -- the contract's statuses
 
 local UNREACHABLE = "تعذّر الاتصال بخدمة الاجتماعات، ولا يمكن الدخول الآن."
 	.. " · Le service des réunions est injoignable : personne ne peut entrer pour le moment."
@@ -90,7 +91,7 @@ function client:post(path, body, callback)
 	if not self.head then return callback(nil, "not-configured"); end
 	if self.under_way >= self.limit then return callback(nil, "too-many-requests"); end
 	local text = json.encode(body);
-	local request = { callback = callback };
+	local request = { callback = callback, path = path };
 	request.text = ("POST %s%s HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s"):format(self.path, path, self.head, #text, text);
 	self.under_way = self.under_way + 1;
 	request.alarm = timer.add_task(self.timeout, function ()
@@ -136,6 +137,7 @@ function client:finish(request, status, answer)
 	timer.stop(request.alarm);
 	if status then
 		note_reachable(status < 500, "status " .. status);
+		if not EXPECTED[status] then module:log("error", "The control plane answered %d to %s", status, request.path); end
 		answer = json.decode(answer or "");
 		request.callback(status, type(answer) == "table" and answer or nil);
 	else

@@ -137,7 +137,7 @@ function commands.roster(order)
 end
 
 local function is_text(value) return type(value) == "string" and value ~= ""; end
-local function is_reason(value) return value == nil or http.sentence(value) ~= nil; end
+local function is_reason(value) return value == nil or type(value) == "string"; end
 local function is_media(value) return MEDIA[value] ~= nil; end
 local function is_flag(value) return type(value) == "boolean"; end
 
@@ -158,6 +158,7 @@ local function is_well_formed(command, order)
 		if order[field] == json.null then order[field] = nil; end
 		if not is_right(order[field]) then return false; end
 	end
+	order.reason = http.sentence(order.reason); -- a removal doesn't fail because its reason can't be shown
 	return order.room == nil or nodeprep(order.room, true) == order.room;
 end
 
