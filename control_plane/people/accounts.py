@@ -82,13 +82,7 @@ def set_password(
     """
     decision = leave_to_manage(unit, permission, authority)
     person = locked(unit, person_id)
-    names = [person.name_ar, person.name_fr, person.name_en, person.name_zgh]
-    check_password(new.text, [*names, person.email])
-    password = unit.session.get(Password, person.id)
-    if password is None:
-        unit.session.add(Password(person_id=person.id, hash=new.hash, changed_at=unit.now))
-    else:
-        password.hash, password.changed_at = new.hash, unit.now
+    keep_password(unit, person, new)
     unit.session.execute(delete(KnownDevice).where(col(KnownDevice.person_id) == person.id))
     unit.record(PasswordSet(on=person.pseudonym, **decision))
     end_sessions(unit, person, by=decision["by"], why="password_set")
@@ -117,6 +111,17 @@ def feed_owner(session: Session, token: str, at: datetime) -> Standing | None:
         )
     ).scalar_one_or_none()
     return standings(session, [person_id], at)[person_id] if person_id else None
+
+
+def keep_password(unit: Unit, person: Person, new: NewPassword) -> None:
+    """Store a password for an account that is locked (raises PasswordRefused)."""
+    names = [person.name_ar, person.name_fr, person.name_en, person.name_zgh]
+    check_password(new.text, [*names, person.email])
+    password = unit.session.get(Password, person.id)
+    if password is None:
+        unit.session.add(Password(person_id=person.id, hash=new.hash, changed_at=unit.now))
+    else:
+        password.hash, password.changed_at = new.hash, unit.now
 
 
 def locked(unit: Unit, person_id: str) -> Person:

@@ -122,11 +122,15 @@ def sign_out(unit: Unit, token: str, *, why: str = "asked") -> None:
     unit.record(SignedOut(by=pseudonym, on=pseudonym, session=ended.id, why=why))
 
 
-def end_sessions(unit: Unit, person: Person, *, by: str, why: str) -> int:
-    """End all sessions of an account, an entry each; return how many there were."""
+def end_sessions(unit: Unit, person: Person, *, by: str, why: str, but: str = "") -> int:
+    """End all sessions of an account, `but` the one with this id, an entry each; return how many there were."""
     ended = unit.session.scalars(
         update(BrowserSession)
-        .where(col(BrowserSession.person_id) == person.id, col(BrowserSession.ended_at).is_(None))
+        .where(
+            col(BrowserSession.person_id) == person.id,
+            col(BrowserSession.ended_at).is_(None),
+            col(BrowserSession.id) != but,
+        )
         .values(ended_at=unit.now)
         .returning(col(BrowserSession.id))
         .execution_options(synchronize_session=False)

@@ -24,6 +24,7 @@ from control_plane.people.browser_sessions import (
     sign_out,
     touch_session,
 )
+from control_plane.people.directory import Holding, list_bodies, list_memberships, list_people
 from control_plane.people.memberships import (
     DatesInvalid,
     DutyHeldAlready,
@@ -37,6 +38,7 @@ from control_plane.people.memberships import (
     give_duty,
     take_duty,
 )
+from control_plane.people.own_password import SessionOver, replace_password
 from control_plane.people.passwords import Argon2Cost, NewPassword, Passwords, PasswordsBusy
 from control_plane.people.rules import (
     BodyDetails,
@@ -63,6 +65,7 @@ from control_plane.people.standing import (
     everybody,
     find_person,
     members_of,
+    names_of_pseudonyms,
     standings,
 )
 
@@ -83,6 +86,7 @@ __all__ = [
     "DutyNotHeld",
     "EmailTaken",
     "Entrance",
+    "Holding",
     "LiveSession",
     "NewPassword",
     "NoSuchBody",
@@ -97,6 +101,7 @@ __all__ = [
     "Seat",
     "SeatHeldAlready",
     "SessionLimits",
+    "SessionOver",
     "SignedIn",
     "Standing",
     "SubstituteForNobody",
@@ -118,9 +123,14 @@ __all__ = [
     "feed_owner",
     "find_person",
     "give_duty",
+    "list_bodies",
+    "list_memberships",
+    "list_people",
     "members_of",
+    "names_of_pseudonyms",
     "quorum_needed",
     "renew_feed",
+    "replace_password",
     "session_of",
     "set_password",
     "sign_in",

@@ -111,6 +111,14 @@ def find_person(session: Session, who: str, at: datetime) -> Standing | None:
     return next(iter(_gather(rows.all()).values()), None)
 
 
+def names_of_pseudonyms(session: Session, pseudonyms: Collection[str]) -> dict[str, Mapping[str, str]]:
+    """Return the names, by language, of those whom the log calls so; unknown ones are left out (one statement)."""
+    if not pseudonyms:
+        return {}
+    rows = session.execute(_NAMES, {"pseudonyms": list(pseudonyms)})
+    return {pseudonym: _names(names) for pseudonym, *names in rows}
+
+
 def members_of(session: Session, body_ids: Collection[str], at: datetime) -> dict[str, list[Seat]]:
     """Return who holds which function in these bodies at that moment, clerks and disabled accounts included.
 
@@ -184,6 +192,9 @@ def _standings() -> Select[*tuple[Any, ...]]:
 _STANDINGS = _standings().where(col(Person.id).in_(_IDS))
 _EVERYBODY = _standings()
 _WHO = _standings().where(or_(col(Person.email) == bindparam("email"), col(Person.id) == bindparam("id")))
+_NAMES: Select[*tuple[Any, ...]] = select(
+    col(Person.pseudonym), col(Person.name_ar), col(Person.name_fr), col(Person.name_en), col(Person.name_zgh)
+).where(col(Person.pseudonym).in_(bindparam("pseudonyms", expanding=True)))
 _MEMBERS = (
     select(
         col(Membership.body_id),
