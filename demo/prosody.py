@@ -96,11 +96,13 @@ def prosody(
     gate_timeout: float = 5.0,
     log_level: str = "info",
     settings: str = "",
+    gated: bool = True,
 ) -> Iterator[RunningProsody]:
     """Run a Prosody in `directory` for the length of the block.
 
     `gate_url` is the control plane's `…/gate`, `gate_timeout` how many seconds it has for an answer,
     `settings` more lines for the global part of the configuration. Secrets have at least 16 characters.
+    With `gated=False` anybody enters and nobody is asked: the yardstick that the gate's cost is measured by.
     Raises ProsodyMissing if the program isn't installed, ProsodyFailed if it doesn't come up.
     """
     if shutil.which("prosody") is None:
@@ -121,6 +123,9 @@ def prosody(
             level=log_level,
             as_root="true" if os.geteuid() == 0 else "false",
             settings=settings,
+            authentication="majlis" if gated else "anonymous",
+            conference_modules='"majlis_gate", "majlis_events", "majlis_control"' if gated else "",
+            lobby_modules='"majlis_gate", "majlis_events"' if gated else "",
         )
         (directory / "prosody.cfg.lua").write_text(configuration)
         running = RunningProsody(
@@ -221,7 +226,7 @@ majlis_spool_directory = "$directory/spool"
 $settings
 
 VirtualHost "$domain"
-	authentication = "majlis"
+	authentication = "$authentication"
 	storage = "none"
 
 VirtualHost "auth.$domain"
@@ -230,7 +235,7 @@ VirtualHost "auth.$domain"
 
 Component "conference.$domain" "muc"
 	storage = "memory"
-	modules_enabled = { "majlis_gate", "majlis_events", "majlis_control" }
+	modules_enabled = { $conference_modules }
 	admins = { "focus@auth.$domain" }
 	muc_room_locking = false
 	muc_room_default_public_jids = true
@@ -238,7 +243,7 @@ Component "conference.$domain" "muc"
 
 Component "lobby.$domain" "muc"
 	storage = "memory"
-	modules_enabled = { "majlis_gate", "majlis_events" }
+	modules_enabled = { $lobby_modules }
 	muc_room_locking = false
 	muc_room_default_public_jids = true
 	muc_tombstones = false
