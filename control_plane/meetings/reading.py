@@ -68,12 +68,24 @@ def list_guests(unit: Unit, permission: Permission, actor: Actor, meeting_id: st
 
 
 def agenda_for(session: Session, actor: Actor, meeting: MeetingView) -> list[AgendaView]:
-    """Return the agenda as far as the actor may know it.
+    """Return the agenda as far as the actor may know it, as `agendas_for` does."""
+    return agendas_for(session, actor, [meeting])[meeting.id]
+
+
+def agendas_for(session: Session, actor: Actor, found: Sequence[MeetingView]) -> dict[str, list[AgendaView]]:
+    """Return the agendas of meetings that the actor may read, as far as they may know them, by id (one statement).
 
     Points that are not public are for the body itself: neither for guests nor for others who may read it.
     """
-    items = agenda_of(session, [meeting.id])[meeting.id]
-    within = isinstance(actor.facts, PersonFacts) and any(
-        body_id == meeting.body_id for body_id, _ in actor.facts.functions
-    )
-    return items if within else [item for item in items if item.public]
+    agendas = agenda_of(session, [meeting.id for meeting in found])
+    within = _bodies_of(actor)
+    return {
+        meeting.id: [item for item in agendas[meeting.id] if item.public or meeting.body_id in within]
+        for meeting in found
+    }
+
+
+def _bodies_of(actor: Actor) -> set[str]:
+    if not isinstance(actor.facts, PersonFacts):
+        return set()
+    return {body_id for body_id, _ in actor.facts.functions}

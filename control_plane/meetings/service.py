@@ -35,7 +35,7 @@ from control_plane.meetings.invitations import (
 from control_plane.meetings.letters import Letterhead
 from control_plane.meetings.lobby import GuestNotExpected, let_in, remove_guest, send_back
 from control_plane.meetings.outbox import Relay, deliver_due, keep_delivering
-from control_plane.meetings.reading import agenda_for, list_guests, read_meeting, readable_by
+from control_plane.meetings.reading import agenda_for, agendas_for, list_guests, read_meeting, readable_by
 from control_plane.meetings.recurrence import RecurrenceRefused
 from control_plane.meetings.rules import Conflict, Conflicting, NoticeTooShort, NotInState, TimesRefused
 from control_plane.meetings.series import NoSuchSeries, NothingAhead, cancel_series, convene_series
@@ -46,6 +46,7 @@ from control_plane.meetings.views import (
     agenda_of,
     convened_to,
     day,
+    guest_names,
     guests,
     guests_of,
     invited,
@@ -92,6 +93,7 @@ __all__ = [
     "UnknownZone",
     "agenda_for",
     "agenda_of",
+    "agendas_for",
     "arrive",
     "back_in_public",
     "book",
@@ -107,6 +109,7 @@ __all__ = [
     "day",
     "deliver_due",
     "feed",
+    "guest_names",
     "guest_of_device",
     "guests",
     "guests_of",

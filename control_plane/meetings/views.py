@@ -95,6 +95,14 @@ def guests(session: Session, ids: Collection[str]) -> dict[str, GuestView]:
     return {row[0]: _guest(row) for row in session.execute(_GUESTS, {"ids": list(ids)})}
 
 
+def guest_names(session: Session, pseudonyms: Collection[str]) -> dict[str, str]:
+    """Return the names of the guests whom the log calls by these pseudonyms; unknown ones are left out."""
+    if not pseudonyms:
+        return {}
+    query = select(col(Guest.pseudonym), col(Guest.name)).where(col(Guest.pseudonym).in_(pseudonyms))
+    return {pseudonym: name for pseudonym, name in session.execute(query)}  # noqa: C416 — a Result has keys()
+
+
 def guests_of(session: Session, meeting_ids: Collection[str]) -> dict[str, list[GuestView]]:
     """Return the guests of each meeting by name; every meeting asked for has a key."""
     found: dict[str, list[GuestView]] = {meeting_id: [] for meeting_id in meeting_ids}
