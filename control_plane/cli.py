@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, NoReturn
 
 import typer
@@ -18,15 +18,25 @@ from control_plane.audit.keys import NoLogKey, log_signer
 from control_plane.audit.verify import Sound, verify
 from control_plane.database import DatabaseUnsupported, connect, utc_now
 from control_plane.desk import Desk, prepare, set_up_desk
+from control_plane.meetings.service import NoSuchMeeting
 from control_plane.people.cli import people
-from control_plane.policy import Action, PolicySetInvalid, explanation
+from control_plane.people.service import (
+    AccountDisabled,
+    DetailsInvalid,
+    EmailTaken,
+    PasswordRefused,
+    find_person,
+)
+from control_plane.policy import Action, PolicySetInvalid, SignIn, Strength, explanation
 from control_plane.policy.cli import app as policy
-from control_plane.rooms.service import KeyUnknown
-from control_plane.rooms.ticket import question_about
-from control_plane.settings import PREFIX, Settings, SettingsInvalid, load_settings
+from control_plane.rooms.service import KeyUnknown, question_about
+from control_plane.settings import PREFIX, Settings, SettingsInvalid, Zone, load_settings
+from control_plane.unit import Unit
 
 app = typer.Typer(
-    help="Majlis: secure meetings on a state's own machines.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="Majlis: secure meetings on a state's own machines.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
 audit = typer.Typer(help="The log: verify it, name its key.", no_args_is_help=True)
 keys = typer.Typer(help="The keys that sign join tokens.", no_args_is_help=True)
@@ -36,11 +46,25 @@ app.add_typer(keys, name="keys")
 app.add_typer(people, name="people")
 
 
+STOPS = (
+    SettingsInvalid,
+    NoLogKey,
+    DatabaseUnsupported,
+    PolicySetInvalid,
+    KeyUnknown,
+    NoSuchMeeting,
+    AccountDisabled,
+    DetailsInvalid,
+    EmailTaken,
+    PasswordRefused,
+)
+
+
 def main() -> None:
     """Run `majlis`; what the operator must mend ends it with a sentence and exit status 2."""
     try:
         app()
-    except (SettingsInvalid, NoLogKey, DatabaseUnsupported, PolicySetInvalid, KeyUnknown) as error:
+    except STOPS as error:
         _stop(str(error))
     except OperationalError as error:
         _stop(f"the database does not answer: {error.orig}")
@@ -102,7 +126,9 @@ def list_settings() -> None:
 @audit.command("verify")
 def verify_log(
     database: Annotated[str, typer.Option(help="Address of the database; else the setting's.")] = "",
-    key: Annotated[str, typer.Option(help="The log's public key, name+hash+key; else that of the key file.")] = "",
+    key: Annotated[
+        str, typer.Option(help="The log's public key, name+hash+key; else that of the key file.")
+    ] = "",
 ) -> None:
     """Recompute the whole log from what is stored, and name the first thing that does not fit."""
     url = database or load_settings().database_url.get_secret_value()
@@ -159,17 +185,22 @@ def explain(
     person: Annotated[str, typer.Argument(help="E-mail address or id of the person.")],
     action: Annotated[Action, typer.Argument(help="What they would do.")],
     meeting: Annotated[str, typer.Argument(help="Id of the meeting.")],
-    at: Annotated[datetime | None, typer.Option(help="When; now if not given. UTC unless it says otherwise.")] = None,
-    strength: Annotated[str, typer.Option(help="password, two_factor or phishing_resistant.")] = "password",
+    at: Annotated[datetime | None, typer.Option(help="When, in UTC; now if not given.")] = None,
+    strength: Annotated[
+        str, typer.Option(help="link, password, two_factor or phishing_resistant.")
+    ] = "password",
     certificate: Annotated[bool, typer.Option(help="Signed in with a client certificate.")] = False,
-    zone: Annotated[str, typer.Option(help="government, parliament or internet.")] = "government",
+    zone: Annotated[Zone, typer.Option(help="Where the connection comes from.")] = "government",
     language: Annotated[str, typer.Option(help="ar, fr, en or zgh.")] = "en",
 ) -> None:
     """Say whether a person could do something at a moment, by which policies, and what is missing."""
+    moment = at.replace(tzinfo=UTC) if at else utc_now()
     with _desk() as desk, desk.units.read() as session:
-        question = question_about(
-            session, person, action, meeting, at or utc_now(), strength=strength, certificate=certificate, zone=zone
-        )
+        found = find_person(session, person, moment)
+        if found is None:
+            _stop(f"no account {person}")
+        sign_in = SignIn(Strength[strength.upper()], certificate, zone)
+        question = question_about(Unit(session, moment), found, action, meeting, sign_in)
         for line in explanation(desk.policies.engine, question, language):
             typer.echo(line)
 

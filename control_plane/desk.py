@@ -52,7 +52,7 @@ def prepare(settings: Settings, clock: Clock) -> list[str]:
     desk = set_up_desk(settings, clock)
     with desk.units.begin() as unit:
         try:
-            desk.keys.signing(unit.session, unit.now)
+            desk.keys.signing(unit.session)
         except NoSigningKey:
             kid = desk.keys.rotate(unit, timedelta(seconds=settings.token_seconds))
             done.append(f"made the join-token key {kid}")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 import msgspec
 from fastapi import APIRouter, Depends, Form, Header, HTTPException, Path, Request, Response, status
 
+from control_plane.desk import Desk
 from control_plane.policy import PolicyEngine
 from control_plane.rooms.doors import (
     ConnectAnswer,
@@ -44,7 +45,6 @@ from control_plane.rooms.service import (
     take_reports,
 )
 from control_plane.unit import Unit
-from control_plane.web.dependencies import Desk
 
 encode = msgspec.json.Encoder().encode
 

@@ -68,11 +68,11 @@ class KeyRing:
         row.retired_at = unit.now
         unit.record(KeyRetired(kid=kid))
 
-    def signing(self, session: Session, now: datetime) -> tuple[str, RSAPrivateKey]:
-        """Return the newest key in force, with its kid (raises NoSigningKey)."""
+    def signing(self, session: Session) -> tuple[str, RSAPrivateKey]:
+        """Return the newest key that is not to be retired, with its kid (raises NoSigningKey)."""
         kid = session.scalars(
             select(col(SigningKey.kid))
-            .where(_in_force(now))
+            .where(col(SigningKey.retired_at).is_(None))
             .order_by(col(SigningKey.created_at).desc(), col(SigningKey.kid))
             .limit(1)
         ).first()

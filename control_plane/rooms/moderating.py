@@ -3,23 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from sqlalchemy import ColumnElement, delete, select
 from sqlmodel import Session, col
 
 from control_plane.audit.entries import LetIn, Removed, SentBack
-from control_plane.meetings.service import (
-    MeetingView,
-    NoSuchMeeting,
-    admit_guest,
-    meetings,
-    remove_guest,
-    send_guest_back,
-)
+from control_plane.meetings import service as booking
+from control_plane.meetings.service import MeetingView, NoSuchMeeting, meetings
 from control_plane.people.service import body
-from control_plane.permission import Actor, Decision, Permission
-from control_plane.policy import Action
+from control_plane.permission import Actor, Permission
+from control_plane.policy import Action, MeetingFacts
 from control_plane.rooms.models import Connection, Hold
 from control_plane.rooms.reasons import REASONS, sentence
 from control_plane.rooms.scene import Visitor, load_scene
@@ -83,12 +77,17 @@ def _present(connection: Connection, visitor: Visitor) -> Present:
 
 
 def let_in(unit: Unit, permission: Permission, actor: Actor, connection_id: str) -> str:
-    """Admit somebody from the lobby and return the meeting's id (raises NotPermitted, NoSuchConnection)."""
-    case = _case(unit, permission, actor, connection_id, Action.admit)
-    unit.session.execute(delete(Hold).where(_of(case)))
+    """Admit somebody from the lobby and return the meeting's id.
+
+    Raises NotPermitted, NoSuchConnection, and for guests NotInState and GuestNotExpected.
+    """
+    case = _case(unit, connection_id)
     if case.connection.guest_id is not None:
-        admit_guest(unit, case.connection.guest_id)
-    unit.record(LetIn(on=case.visitor.actor.pseudonym, **case.where, **case.decision))
+        booking.let_in(unit, permission, actor, case.connection.guest_id)
+    else:
+        decision = permission.require(unit, actor, Action.admit, case.facts)
+        unit.session.execute(delete(Hold).where(_of(case)))
+        unit.record(LetIn(**case.about, **decision))
     tell(unit, case.meeting.id, "admit", connection=connection_id)
     return case.meeting.id
 
@@ -98,14 +97,13 @@ def send_back(unit: Unit, permission: Permission, actor: Actor, connection_id: s
 
     Raises NotPermitted, NoSuchConnection.
     """
-    case = _case(unit, permission, actor, connection_id, Action.remove)
-    _hold(unit, case, removed=False)
+    case = _case(unit, connection_id)
     if case.connection.guest_id is not None:
-        send_guest_back(unit, case.connection.guest_id)
-    said = {"why": why} if why else None
-    unit.record(
-        SentBack(on=case.visitor.actor.pseudonym, why="moderator", **case.where, **case.decision), said
-    )
+        booking.send_back(unit, permission, actor, case.connection.guest_id)
+    else:
+        decision = permission.require(unit, actor, Action.remove, case.facts)
+        _hold(unit, case, removed=False)
+        unit.record(SentBack(why="moderator", **case.about, **decision), {"why": why} if why else None)
     _tell_devices(unit, case, "lobby", "sent_back")
     return case.meeting.id
 
@@ -115,14 +113,13 @@ def remove(unit: Unit, permission: Permission, actor: Actor, connection_id: str,
 
     Raises NotPermitted, NoSuchConnection.
     """
-    case = _case(unit, permission, actor, connection_id, Action.remove)
-    _hold(unit, case, removed=True)
+    case = _case(unit, connection_id)
     if case.connection.guest_id is not None:
-        remove_guest(unit, case.connection.guest_id)
-    said = {"why": why} if why else None
-    unit.record(
-        Removed(on=case.visitor.actor.pseudonym, why="moderator", **case.where, **case.decision), said
-    )
+        booking.remove_guest(unit, permission, actor, case.connection.guest_id)
+    else:
+        decision = permission.require(unit, actor, Action.remove, case.facts)
+        _hold(unit, case, removed=True)
+        unit.record(Removed(why="moderator", **case.about, **decision), {"why": why} if why else None)
     _tell_devices(unit, case, "remove", "removed")
     return case.meeting.id
 
@@ -132,9 +129,16 @@ def mute(unit: Unit, permission: Permission, actor: Actor, connection_id: str, m
 
     `media` is audio or video. Raises NotPermitted, NoSuchConnection. The command's entry tells of it.
     """
-    case = _case(unit, permission, actor, connection_id, Action.remove)
+    case = _case(unit, connection_id)
+    permission.require(unit, actor, Action.moderate, case.facts)
     tell(unit, case.meeting.id, "mute", connection=connection_id, media=media)
     return case.meeting.id
+
+
+class _About(TypedDict):
+    on: str
+    meeting: str
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +146,20 @@ class _Case:
     connection: Connection
     visitor: Visitor
     meeting: MeetingView
-    decision: Decision
+    facts: MeetingFacts
 
     @property
-    def where(self) -> Any:
-        return {"meeting": self.meeting.id, "body": self.meeting.body_id}
+    def about(self) -> _About:
+        return {"on": self.visitor.actor.pseudonym, "meeting": self.meeting.id, "body": self.meeting.body_id}
 
 
-def _case(unit: Unit, permission: Permission, actor: Actor, connection_id: str, action: Action) -> _Case:
+def _case(unit: Unit, connection_id: str) -> _Case:
     connection = unit.session.get(Connection, connection_id)
     if connection is None or connection.ended_at is not None:
         raise NoSuchConnection(f"no connection {connection_id!r}")
     scene = load_scene(unit.session, unit.now, [connection], [])
     meeting = scene.meetings[connection.meeting_id]
-    decision = permission.require(unit, actor, action, scene.facts(meeting))
-    return _Case(connection, scene.visitor(connection), meeting, decision)
+    return _Case(connection, scene.visitor(connection), meeting, scene.facts(meeting))
 
 
 def _of(case: _Case) -> ColumnElement[bool]:

@@ -77,7 +77,7 @@ def answer_reservations(unit: Unit, wanted: Sequence[Wanted]) -> list[Reservatio
 
 def _look_up(unit: Unit, names: Sequence[str]) -> list[tuple[Reservation | Unreserved, MeetingView | None]]:
     rows = unit.session.execute(select(col(Room.name), col(Room.meeting_id)).where(col(Room.name).in_(names)))
-    meeting_of = dict(rows.tuples())
+    meeting_of = {name: meeting for name, meeting in rows}  # noqa: C416 — a Result has keys()
     found = meetings(unit.session, set(meeting_of.values()))
     known = bodies(unit.session, {meeting.body_id for meeting in found.values()})
     return [_answer(found.get(meeting_of.get(name, "")), known) for name in names]

@@ -89,15 +89,7 @@ def load_scene(
     by_id = {connection.id: connection for connection in connections}
     people = {c.person_id for c in by_id.values() if c.person_id is not None}
     names = set(rooms)
-    known_rooms = (
-        dict(
-            session.execute(
-                select(col(Room.name), col(Room.meeting_id)).where(col(Room.name).in_(names))
-            ).tuples()
-        )
-        if names
-        else {}
-    )
+    known_rooms = _meetings_of(session, names)
     found = meetings(session, {c.meeting_id for c in by_id.values()} | set(known_rooms.values()))
     known_people = standings(session, people, now)
     substitutes = {
@@ -119,6 +111,13 @@ def load_scene(
         holds=_holds(session, found),
         inside=_inside(session, substitutes),
     )
+
+
+def _meetings_of(session: Session, rooms: set[str]) -> dict[str, str]:
+    if not rooms:
+        return {}
+    query = select(col(Room.name), col(Room.meeting_id)).where(col(Room.name).in_(rooms))
+    return {name: meeting for name, meeting in session.execute(query)}  # noqa: C416 — a Result has keys()
 
 
 def _holds(session: Session, meeting_ids: Iterable[str]) -> dict[tuple[str, str], bool]:

@@ -14,8 +14,8 @@ from control_plane.rooms.reservation import (
 )
 from control_plane.rooms.sequencer import Overloaded, Sequencer
 from control_plane.rooms.signalling import Signalling
-from control_plane.rooms.sitting import MovedOut, cancel, close, move_in_camera, reconsider
-from control_plane.rooms.ticket import NotAdmittedHere, Ticket, TicketOffice, hand_out_token
+from control_plane.rooms.sitting import MovedOut, close, move_in_camera, reconsider
+from control_plane.rooms.ticket import NotAdmittedHere, Ticket, TicketOffice, hand_out_token, question_about
 
 __all__ = [
     "Accepted",
@@ -50,7 +50,6 @@ __all__ = [
     "answer_joins",
     "answer_reservations",
     "answer_shows",
-    "cancel",
     "close",
     "hand_out_token",
     "let_in",
@@ -58,6 +57,7 @@ __all__ = [
     "mute",
     "present",
     "public_pems",
+    "question_about",
     "reconsider",
     "remove",
     "send_back",

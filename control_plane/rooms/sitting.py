@@ -31,8 +31,9 @@ def move_in_camera(unit: Unit, permission: Permission, actor: Actor, meeting_id:
 
     Raises NotPermitted, NotInState, NoSuchMeeting.
     """
-    booking.move_in_camera(unit, permission, actor, meeting_id)
-    return reconsider(unit, permission, meeting_id)
+    in_camera = booking.move_in_camera(unit, permission, actor, meeting_id)
+    told = frozenset(guest.id for guest in in_camera.moved_out)
+    return reconsider(unit, permission, meeting_id, told=told)
 
 
 def close(unit: Unit, permission: Permission, actor: Actor, meeting_id: str) -> None:
@@ -41,12 +42,6 @@ def close(unit: Unit, permission: Permission, actor: Actor, meeting_id: str) -> 
     Raises NotPermitted, NotInState, NoSuchMeeting.
     """
     booking.close(unit, permission, actor, meeting_id)
-    _end(unit, meeting_id)
-
-
-def cancel(unit: Unit, permission: Permission, actor: Actor, meeting_id: str, message: str) -> None:
-    """Call the sitting off, and end its conference should there be one (raises as close does)."""
-    booking.cancel(unit, permission, actor, meeting_id, message)
     _end(unit, meeting_id)
 
 
@@ -66,8 +61,13 @@ def _end(unit: Unit, meeting_id: str) -> None:
         tell(unit, meeting_id, "end", reason=sentence(REASONS["room_closed"], None))
 
 
-def reconsider(unit: Unit, permission: Permission, meeting_id: str) -> MovedOut:
-    """Ask the policies again about everybody inside, and move out whoever they would not let in now."""
+def reconsider(
+    unit: Unit, permission: Permission, meeting_id: str, *, told: frozenset[str] = frozenset()
+) -> MovedOut:
+    """Ask the policies again about everybody inside, and move out whoever they would not let in now.
+
+    Of the guests in `told` the log says already why they go.
+    """
     unit.session.flush()
     inside = [c for c in connections_there(unit.session, meeting_id) if c.joined_at is not None]
     scene = load_scene(unit.session, unit.now, inside, [])
@@ -82,14 +82,16 @@ def reconsider(unit: Unit, permission: Permission, meeting_id: str) -> MovedOut:
             continue
         waits = isinstance(judgement, MayWait)
         to_lobby, removed = to_lobby + waits, removed + (not waits)
-        _move_out(unit, permission, connection, visitor, meeting, judgement.policies, waits=waits)
+        if visitor.subject_id not in told:
+            _record(unit, permission, visitor, meeting, judgement.policies, waits=waits)
+        reason = sentence(REASONS["waiting" if waits else "room_closed"], visitor.actor.language)
+        tell(unit, meeting_id, "lobby" if waits else "remove", connection=connection.id, reason=reason)
     return MovedOut(to_lobby, removed)
 
 
-def _move_out(
+def _record(
     unit: Unit,
     permission: Permission,
-    connection: Connection,
     visitor: Visitor,
     meeting: MeetingView,
     policies: tuple[str, ...],
@@ -107,5 +109,3 @@ def _move_out(
             policy_set=permission.policies.digest,
         )
     )
-    reason = sentence(REASONS["waiting" if waits else "room_closed"], visitor.actor.language)
-    tell(unit, meeting.id, "lobby" if waits else "remove", connection=connection.id, reason=reason)

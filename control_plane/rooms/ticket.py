@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from control_plane.audit.entries import Refused, TokenIssued
 from control_plane.database import new_id
 from control_plane.meetings.service import MeetingView, NoSuchMeeting, meetings
+from control_plane.people.service import Standing, actor_of
 from control_plane.permission import Actor, Decision, Permission
-from control_plane.policy import Action, GuestFacts, MeetingFacts, Permitted, PersonFacts, Question
+from control_plane.policy import Action, GuestFacts, MeetingFacts, Permitted, PersonFacts, Question, SignIn
 from control_plane.policy import Refused as PolicyRefused
 from control_plane.rooms.gate import MayEnter, MayWait, judge
 from control_plane.rooms.keys import KeyRing
@@ -71,7 +72,7 @@ def hand_out_token(unit: Unit, office: TicketOffice, actor: Actor, meeting_id: s
     jti, expires = new_id() + new_id(), unit.now + timedelta(seconds=office.token_seconds)
     room = room_of(unit, meeting.id)
     token = mint(
-        office.keys.signing(unit.session, unit.now),
+        office.keys.signing(unit.session),
         Occupant(actor.pseudonym, visitor.name, moderator),
         _features(unit, office, visitor, scene.facts(meeting)),
         jti=jti,
@@ -148,3 +149,11 @@ def room_of(unit: Unit, meeting_id: str) -> str:
         unit.session.add(room)
         unit.session.flush()
     return room.name
+
+
+def question_about(
+    unit: Unit, person: Standing, action: Action, meeting_id: str, sign_in: SignIn
+) -> Question:
+    """Return the question that the policies would be asked (raises NoSuchMeeting, AccountDisabled)."""
+    scene, visitor, meeting = _stand_before(unit, actor_of(person, sign_in), meeting_id)
+    return scene.question(visitor, action, meeting, unit)

@@ -6,13 +6,15 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from control_plane.desk import Desk
-from control_plane.people.service import actor_of, session_of, standings, touch_session
+from control_plane.meetings.service import guest_of_device
+from control_plane.people.service import Entrance, actor_of, session_of, standings, touch_session
 from control_plane.permission import Actor, Permission
+from control_plane.policy import SignIn, Strength
 from control_plane.settings import Settings, Zone
 from control_plane.unit import Units
 
-SECURE_COOKIE = "__Host-majlis"
-PLAIN_COOKIE = "majlis"
+GUEST = "-guest"
+DEVICE = "-device"
 
 
 class NotSignedIn(Exception):
@@ -30,6 +32,11 @@ DeskDep = Annotated[Desk, Depends(desk)]
 def settings(desk: DeskDep) -> Settings:
     """Return what the operator set."""
     return desk.settings
+
+
+def entrance(desk: DeskDep) -> Entrance:
+    """Return how people sign in here."""
+    return desk.entrance
 
 
 def units(desk: DeskDep) -> Units:
@@ -59,9 +66,9 @@ def client_zone(request: Request, desk: DeskDep) -> Zone:
     return "internet"
 
 
-def cookie_name(settings: Settings) -> str:
-    """Return the session cookie's name: __Host- makes browsers refuse it for other hosts and without TLS."""
-    return SECURE_COOKIE if settings.secure_cookies else PLAIN_COOKIE
+def cookie_name(settings: Settings, what: str = "") -> str:
+    """Return a cookie's name: __Host- makes browsers refuse it for other hosts and without TLS."""
+    return ("__Host-majlis" if settings.secure_cookies else "majlis") + what
 
 
 def actor_or_none(
@@ -92,10 +99,31 @@ def actor(actor: Annotated[Actor | None, Depends(actor_or_none)]) -> Actor:
     return actor
 
 
+def guest_or_actor(
+    request: Request,
+    desk: DeskDep,
+    zone: Annotated[Zone, Depends(client_zone)],
+    actor: Annotated[Actor | None, Depends(actor_or_none)],
+) -> Actor:
+    """Return who is signed in, or the guest whose link this browser used (raises NotSignedIn)."""
+    if actor is not None:
+        return actor
+    token = request.cookies.get(cookie_name(desk.settings, GUEST))
+    if token:
+        with desk.units.read() as session:
+            guest = guest_of_device(session, token, desk.units.clock())
+        if guest is not None:
+            sign_in = SignIn(Strength.LINK, certificate=False, zone=zone)
+            return Actor(guest.pseudonym, guest.facts(), sign_in, guest.language)
+    raise NotSignedIn
+
+
 SettingsDep = Annotated[Settings, Depends(settings)]
+EntranceDep = Annotated[Entrance, Depends(entrance)]
 UnitsDep = Annotated[Units, Depends(units)]
 PermissionDep = Annotated[Permission, Depends(permission)]
 ZoneDep = Annotated[Zone, Depends(client_zone)]
 AddressDep = Annotated[str, Depends(client_address)]
 ActorDep = Annotated[Actor, Depends(actor)]
+GuestOrActorDep = Annotated[Actor, Depends(guest_or_actor)]
 OptionalActorDep = Annotated[Actor | None, Depends(actor_or_none)]
