@@ -16,13 +16,13 @@ from control_plane.database import WRITES
 def upgrade(engine: Engine) -> None:
     """Run the migrations that this database has not seen, all or none."""
     with engine.execution_options(**WRITES).begin() as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(config(connection), "head")
 
 
 def revise(engine: Engine, message: str, revision: str) -> None:
     """Write the migration from this database's schema to that of the tables in the code (for developers)."""
     with engine.begin() as connection:
-        command.revision(_config(connection), message, autogenerate=True, rev_id=revision)
+        command.revision(config(connection), message, autogenerate=True, rev_id=revision)
 
 
 def differences(engine: Engine) -> list[object]:
@@ -32,7 +32,8 @@ def differences(engine: Engine) -> list[object]:
         return list(compare_metadata(context, SQLModel.metadata))
 
 
-def _config(connection: Connection) -> Config:
+def config(connection: Connection) -> Config:
+    """Return Alembic's configuration for this connection."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")

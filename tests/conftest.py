@@ -1,6 +1,7 @@
 """What every test may ask for: a clock that stands still, and the service tests' two databases."""
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,11 +9,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine, create_engine, text
-from sqlmodel import Session, SQLModel
 
 from control_plane.audit.checkpoint import Signer
-from control_plane.audit.models import LogHead
 from control_plane.database import connect
+from control_plane.schema import upgrade
 from control_plane.unit import Units
 from tests.postgres import private_cluster
 
@@ -44,16 +44,9 @@ def postgres() -> Iterator[str]:
     with private_cluster(durable=False) as prefix:
         _administer(prefix, "CREATE DATABASE template")
         engine = connect(prefix + "template")
-        _create_schema(engine)
+        upgrade(engine)
         engine.dispose()
         yield prefix
-
-
-def _create_schema(engine: Engine) -> None:
-    SQLModel.metadata.create_all(engine)
-    with Session(engine) as session:
-        session.add(LogHead(id=1, size=0, frontier=b""))
-        session.commit()
 
 
 def _administer(prefix: str, statement: str) -> None:
@@ -63,15 +56,25 @@ def _administer(prefix: str, statement: str) -> None:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a file with the schema, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "majlis.db"
+    engine = connect(f"sqlite:///{path}")
+    upgrade(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Give the address of an empty database with the schema: the test runs on both kinds."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'majlis.db'}"
-        engine = connect(url)
-        _create_schema(engine)
-        engine.dispose()
-        yield url
+        path = tmp_path / "majlis.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
         return
     prefix = request.getfixturevalue("postgres")
     name = f"test_{next(NUMBERS)}"

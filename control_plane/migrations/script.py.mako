@@ -1,11 +1,10 @@
 """${message}.
 
 Revision: ${up_revision}
-After: ${down_revision | comma,n}
+Before: ${down_revision or "nothing"}
 """
 
 import sqlalchemy as sa
-import sqlmodel
 from alembic import op
 ${imports if imports else ""}
 
