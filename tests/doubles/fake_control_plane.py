@@ -39,6 +39,7 @@ class FakeControlPlane:
     lobby_verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
     delay: float = 0.0  # seconds before each answer of the gate
     spoiled: Callable[[str], Answer | None] | None = None  # path → another answer than the script's
+    hangs_up: int = 0  # so many of the next questions are answered by breaking the connection
     questions: list[Question] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)  # in order, each once
     wanted: dict[str, int] = field(default_factory=dict)  # epoch → next seq
@@ -226,6 +227,10 @@ def _handler_of(plane: FakeControlPlane) -> type[BaseHTTPRequestHandler]:
                 self.headers.get("Authorization", ""),
                 self.headers.get("X-Majlis-Node", ""),
             )
+            if plane.hangs_up > 0:
+                plane.hangs_up -= 1
+                self.close_connection = True
+                return
             status, answer = plane.reply(question)
             text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)

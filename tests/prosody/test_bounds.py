@@ -48,3 +48,26 @@ def test_connections_to_the_control_plane_are_kept(plane: FakeControlPlane, cast
         amina.wait_for("left")
     assert len(plane.asked("/gate/join", room=room)) == 20
     assert plane.connections - before <= 4, "one for each module, not one for each question"
+
+
+def test_a_kept_connection_that_died_unnoticed_costs_nobody_their_place(
+    plane: FakeControlPlane, cast: Cast, room: str
+) -> None:
+    plane.admit("amina", room)
+    amina = cast("amina")
+    amina.join(room)
+    amina.leave(room)
+    plane.wait_until(lambda plane: plane.kinds(room)[-1:] == ["room_destroyed"])
+    plane.hangs_up = 1
+    assert isinstance(amina.join(room), Joined)
+
+
+def test_a_control_plane_that_hangs_up_again_and_again_is_a_refusal(
+    plane: FakeControlPlane, cast: Cast, room: str
+) -> None:
+    plane.admit("amina", room)
+    amina = cast("amina")
+    plane.hangs_up = 2
+    assert isinstance(amina.join(room), TurnedAway)
+    plane.hangs_up = 0
+    assert isinstance(amina.join(room), Joined)
