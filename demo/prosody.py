@@ -223,6 +223,7 @@ majlis_node = "node-1"
 majlis_domain = "$domain"
 majlis_service_jids = { "focus@auth.$domain" }
 majlis_spool_directory = "$directory/spool"
+muc_room_cache_size = 10000
 $settings
 
 VirtualHost "$domain"

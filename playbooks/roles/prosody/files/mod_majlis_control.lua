@@ -26,9 +26,14 @@ end
 
 local commands = {};
 
--- Both places of a meeting; a decision about it reaches those whose verdict is still on its way, too.
-local function places(name)
-	local main, lobby = rooms.find_room(name, rooms.conference_host), rooms.find_room(name, rooms.lobby_host);
+-- Both places of a meeting.
+local function find_places(name)
+	return rooms.find_room(name, rooms.conference_host), rooms.find_room(name, rooms.lobby_host);
+end
+
+-- The same, for an order that takes something away: whoever's verdict is still on its way is asked about again.
+local function touch_places(name)
+	local main, lobby = find_places(name);
 	if main then rooms.touch(main); end
 	if lobby then rooms.touch(lobby); end
 	return main, lobby;
@@ -49,7 +54,7 @@ local function done_or(found, what)
 end
 
 function commands.admit(order)
-	local main, lobby = places(order.room);
+	local main, lobby = find_places(order.room);
 	if not main and not lobby then return done_or(false, "room_not_found"); end
 	local occupant = lobby and rooms.find_occupant(lobby, order.connection);
 	if not occupant then
@@ -65,13 +70,13 @@ function commands.admit(order)
 end
 
 function commands.lobby(order)
-	local main = places(order.room);
+	local main = touch_places(order.room);
 	if not main then return done_or(false, "room_not_found"); end
 	return done_or(show_out(main, order.connection, order.reason), "occupant_not_found");
 end
 
 function commands.remove(order)
-	local main, lobby = places(order.room);
+	local main, lobby = touch_places(order.room);
 	if not main and not lobby then return done_or(false, "room_not_found"); end
 	local from_main = show_out(main, order.connection, order.reason);
 	local from_lobby = show_out(lobby, order.connection, order.reason);
@@ -93,14 +98,14 @@ function commands.mute(order)
 end
 
 function commands.lock(order)
-	local main = places(order.room);
+	local main = touch_places(order.room);
 	if not main then return done_or(false, "room_not_found"); end
-	main.majlis_locked = order.locked;
+	main._data.majlis_locked = order.locked or nil;
 	return 200, { done = true };
 end
 
 commands["end"] = function (order)
-	local main, lobby = places(order.room);
+	local main, lobby = touch_places(order.room);
 	if not main and not lobby then return done_or(false, "room_not_found"); end
 	if lobby then lobby:destroy(nil, order.reason); end
 	if main then main:destroy(nil, order.reason); end
@@ -128,7 +133,7 @@ local function list(occupants, room, where)
 end
 
 function commands.roster(order)
-	local main, lobby = rooms.find_room(order.room, rooms.conference_host), rooms.find_room(order.room, rooms.lobby_host);
+	local main, lobby = find_places(order.room);
 	if not main and not lobby then return done_or(false, "room_not_found"); end
 	local occupants = array();
 	if main then list(occupants, main, "room"); end

@@ -76,9 +76,9 @@ local function ask(event)
 end
 
 local function is_locked(room)
-	if room.majlis_locked then return true; end
+	if room._data.majlis_locked then return true; end
 	local main = is_lobby and rooms.find_room(jid.node(room.jid), rooms.conference_host);
-	return main and main.majlis_locked or false;
+	return main and main._data.majlis_locked or false;
 end
 
 -- Whatever forbids the join without asking: the stanza that says it, or nil.
@@ -207,13 +207,15 @@ local function isolated(room, stanza)
 	end
 end
 
-module:hook("muc-room-created", function (event)
+local function settle(event)
 	local room = event.room;
 	room:set_public(false);
 	room:set_persistent(false);
 	room:set_historylength(0); -- who comes in later doesn't read what was said before, in camera for one
 	if is_lobby then room.route_stanza = isolated; end
-end, 100);
+end
+module:hook("muc-room-created", settle, 100);
+module:hook("muc-room-restored", settle, 100); -- Prosody puts rooms aside when it has too many
 
 module:hook("muc-occupant-pre-change", function (event)
 	if rooms.is_service(event.stanza.attr.from) then return; end
