@@ -30,6 +30,7 @@ from control_plane.people.service import (
 from control_plane.permission import Actor, Permission
 from control_plane.policy import Classification, Function, PolicyEngine, SignIn, Strength
 from control_plane.unit import Units
+from tests.conftest import StandingClock
 
 LETTERHEAD = Letterhead("https://majlis.parlement.test", "Majlis", "majlis@parlement.test")
 STRONG = SignIn(Strength.PHISHING_RESISTANT, certificate=True, zone="government")
@@ -42,6 +43,7 @@ class Parliament:
 
     units: Units
     permission: Permission
+    clock: StandingClock
     people: dict[str, str] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
 
@@ -181,8 +183,8 @@ def permission() -> Permission:
 
 
 @pytest.fixture
-def house(units: Units, permission: Permission) -> Parliament:
-    return Parliament(units, permission)
+def house(units: Units, permission: Permission, clock: StandingClock) -> Parliament:
+    return Parliament(units, permission, clock)
 
 
 @pytest.fixture
