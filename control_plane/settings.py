@@ -13,6 +13,12 @@ PREFIX = "MAJLIS_"
 Zone = Literal["government", "parliament", "internet"]
 
 
+def _shipped_policies() -> Path:
+    """Return the policies that come with the package, or those of the checkout it runs from."""
+    packaged = Path(__file__).parent / "policies"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "policies"
+
+
 class SettingsInvalid(Exception):
     """One or more settings can't be used; the text has a line for each."""
 
@@ -37,7 +43,8 @@ class Settings(BaseSettings):
         "", description="address of Prosody's WebSocket as clients reach it; empty: none yet"
     )
     policies: Path = Field(
-        Path("policies"), description="directory of schema.cedarschema and the .cedar files"
+        default_factory=_shipped_policies,
+        description="directory of schema.cedarschema and the .cedar files",
     )
     keys: Path = Field(
         Path("keys"), description="directory of the signing keys, readable by the service only"
@@ -81,12 +88,6 @@ class Settings(BaseSettings):
         if len(secret.get_secret_value()) < 32:
             raise ValueError("has fewer than 32 characters")
         return secret
-
-
-def _shipped_policies() -> Path:
-    """Return the policies that come with the package, or those of the checkout it runs from."""
-    packaged = Path(__file__).parent / "policies"
-    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "policies"
 
 
 def load_settings() -> Settings:

@@ -46,11 +46,9 @@ class MovedShape(BaseModel):
     removed: int
 
 
-def ticket_office(request: Request, desk: DeskDep, permission: PermissionDep) -> TicketOffice:
+def ticket_office(desk: DeskDep, permission: PermissionDep) -> TicketOffice:
     """Return what tokens are made with."""
-    return TicketOffice(
-        permission, request.app.state.key_ring, desk.settings.domain, desk.settings.token_seconds
-    )
+    return TicketOffice(permission, desk.keys, desk.settings.domain, desk.settings.token_seconds)
 
 
 def signalling(request: Request) -> Signalling:

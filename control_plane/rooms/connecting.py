@@ -55,7 +55,7 @@ def answer_shows(unit: Unit, shows: Sequence[Show]) -> list[Accepted | NotAccept
         BadToken("token_oversized") if show.oversized else read(show.token, keys, show.domain, unit.now)
         for show in shows
     ]
-    given = _given_out(unit.session, [claims.jti for claims in reads if isinstance(claims, Claims)])
+    given = _given_out(unit.session, [claims.jti for claims in reads if claims.jti])
     outcomes = _take(unit, reads, given)
     who = _who(unit.session, given.values(), unit.now)
     return [_record(unit, show, outcome, who) for show, outcome in zip(shows, outcomes, strict=True)]
@@ -107,7 +107,7 @@ def _take(unit: Unit, reads: Sequence[Claims | BadToken], given: Mapping[str, _G
 
 def _judge(claims: Claims | BadToken, given: Mapping[str, _Given], taken: set[str]) -> _Outcome:
     if isinstance(claims, BadToken):
-        return _Outcome(claims.why)
+        return _Outcome(claims.why, given.get(claims.jti))
     found = given.get(claims.jti)
     if found is None:
         return _Outcome("token_unknown")

@@ -45,9 +45,10 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class BadToken:
-    """Why a token is not good, as a word of rooms/reasons.py."""
+    """Why a token is not good, as a word of rooms/reasons.py; its id where the signature held."""
 
     why: str
+    jti: str = ""
 
 
 def mint(
@@ -117,12 +118,13 @@ def _checked(claims: Mapping[str, Any], domain: str, now: float) -> Claims | Bad
         claims["context"], dict
     ):
         return BadToken("token_malformed")
+    jti = claims["jti"]
     if claims["exp"] <= now:
-        return BadToken("token_expired")
+        return BadToken("token_expired", jti)
     if claims["nbf"] > now:
-        return BadToken("token_future")
+        return BadToken("token_future", jti)
     if claims["sub"] != domain:
-        return BadToken("token_audience")
+        return BadToken("token_audience", jti)
     if claims["room"] in ("", "*"):
-        return BadToken("token_room")
-    return Claims(claims["jti"], claims["room"], domain, claims["context"])
+        return BadToken("token_room", jti)
+    return Claims(jti, claims["room"], domain, claims["context"])

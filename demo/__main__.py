@@ -1,0 +1,198 @@
+"""`make demo`: a parliament's morning on this machine, then the appliance stays up to be looked at."""
+
+import argparse
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from control_plane.audit.entries import ConnectionRefused, Decided, GuestLinkRefused
+from control_plane.audit.service import latest
+from demo.appliance import DOMAIN, Appliance, ControlPlaneFailed, appliance
+from demo.morning import Morning, NotAsPlanned
+from demo.parliament import ROLES, email
+from demo.players import PlayerFailed, PlayersMissing, players
+from demo.prosody import ProsodyFailed, ProsodyMissing
+
+DIRECTORY = Path(".demo")
+console = Console()
+
+
+def main() -> int:
+    """Run the demo and return the exit status."""
+    options = _options()
+    began = time.monotonic()
+    if options.directory.exists():
+        shutil.rmtree(options.directory)
+    try:
+        with appliance(options.directory.resolve(), port=options.port) as running:
+            if not _play(running):
+                return 1
+            console.print(f"\nThe morning took {time.monotonic() - began:.0f} s.", highlight=False)
+            if not options.once:
+                _stay(running)
+    except (ProsodyMissing, ProsodyFailed, ControlPlaneFailed, PlayersMissing) as error:
+        console.print(str(error), style="red", markup=False)
+        return 2
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the morning instead of staying up")
+    parser.add_argument(
+        "--port", type=int, default=8000, help="port of the pages on 127.0.0.1; 0 takes a free one"
+    )
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where the demo keeps its files")
+    return parser.parse_args()
+
+
+def _play(running: Appliance) -> bool:
+    columns = (TextColumn("{task.description:<62}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    desk = running.desk()
+
+    def decided_by() -> str:
+        with desk.units.read() as session:
+            entries = [record.entry for record in latest(session, limit=20)]
+        return next((_deciding(entry) for entry in entries if _deciding(entry)), "")
+
+    with (
+        players(running.prosody.websocket_url, DOMAIN) as stage,
+        Progress(*columns, console=console) as progress,
+    ):
+        task = progress.add_task("", total=len(Morning.SCENES))
+        morning = Morning(
+            running.url,
+            stage,
+            running.parliament,
+            running.password,
+            lambda what: progress.update(task, description=what),
+            decided_by,
+        )
+        failure = ""
+        try:
+            morning.play(lambda done, _: progress.update(task, completed=done))
+        except (NotAsPlanned, PlayerFailed) as error:
+            failure = str(error)
+    console.print(_table(morning))
+    if failure:
+        console.print(f"not as planned: {failure}", style="red", markup=False)
+        console.print(
+            f"what the services said: {running.directory}/control-plane.log, {running.prosody.log_path}"
+        )
+        return False
+    return _verify(running)
+
+
+def _deciding(entry: object) -> str:
+    """Return what decided, as far as this entry is a decision."""
+    if isinstance(entry, ConnectionRefused | GuestLinkRefused):
+        return f"({entry.why.replace('_', ' ')})"
+    if isinstance(entry, Decided) and entry.policy_set:
+        return ", ".join(entry.policies) or "no policy permits"
+    return ""
+
+
+def _table(morning: Morning) -> Table:
+    table = Table(
+        "who", "tried what", "what was decided", "by which policy", title="The morning", expand=True
+    )
+    for attempt in morning.attempts:
+        table.add_row(
+            attempt.who,
+            attempt.what,
+            attempt.outcome,
+            attempt.decided_by,
+            style="" if attempt.good else "red",
+        )
+    return table
+
+
+def _verify(running: Appliance) -> bool:
+    """Verify the log, then alter one byte in a copy of the database and verify that."""
+    database = running.directory / "majlis.db"
+    console.print("\n[bold]majlis audit verify[/]")
+    sound = _majlis_verify(running, database)
+    altered = running.directory / "altered.db"
+    position = _altered_copy(database, altered)
+    console.print(
+        f"\n[bold]majlis audit verify[/] of a copy in which one byte of entry {position} was altered"
+    )
+    found = _majlis_verify(running, altered)
+    if sound.returncode != 0 or found.returncode != 1 or f"entry {position}:" not in found.stderr:
+        console.print("the log did not verify as it should", style="red")
+        return False
+    return True
+
+
+def _majlis_verify(running: Appliance, database: Path) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        **{f"MAJLIS_{name.upper()}": value for name, value in running.settings.items()},
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "control_plane",
+        "audit",
+        "verify",
+        "--database",
+        f"sqlite:///{database}",
+    ]
+    outcome = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    console.print(outcome.stdout.strip(), highlight=False)
+    # The progress bar goes to the same place as the verdict; only the verdict is worth keeping.
+    console.print(
+        "\n".join(line for line in outcome.stderr.splitlines() if "broken" in line),
+        style="red",
+        highlight=False,
+    )
+    return outcome
+
+
+def _altered_copy(database: Path, copy: Path) -> int:
+    """Copy the database while it is in use, and change one bit of an admission in the middle of the log."""
+    with sqlite3.connect(database) as source, sqlite3.connect(copy) as target:
+        source.backup(target)
+        position, leaf = target.execute(
+            "SELECT position, leaf FROM log_entry WHERE kind = 42 ORDER BY position LIMIT 1 OFFSET 5"
+        ).fetchone()
+        middle = len(leaf) // 2
+        target.execute(
+            "UPDATE log_entry SET leaf = ? WHERE position = ?",
+            (leaf[:middle] + bytes([leaf[middle] ^ 1]) + leaf[middle + 1 :], position),
+        )
+    source.close()
+    target.close()
+    return int(position)
+
+
+def _stay(running: Appliance) -> None:
+    accounts = Table("account", "password", "who", box=None, padding=(0, 2))
+    for key, role in ROLES.items():
+        accounts.add_row(email(key), running.password, role)
+    console.print(f"\nThe appliance stays up at [bold]{running.url}/[/] until you press Ctrl-C.")
+    console.print("Videobridges are not part of the demo: there is signalling, and no picture or sound.")
+    console.print(accounts)
+    console.print(
+        f"Its files are in {running.directory}; address of the log's database: majlis.db", highlight=False
+    )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        console.print("\nstopping")
+
+
+sys.exit(main())
