@@ -16,7 +16,6 @@ from typing import Literal
 from aiosmtplib import (
     SMTP,
     SMTPException,
-    SMTPNotSupported,
     SMTPResponseException,
     SMTPServerDisconnected,
     SMTPTimeoutError,
@@ -121,18 +120,15 @@ async def _deliver(units: Units, client: SMTP, claim: Claim, randomness: Randomn
     try:
         if not client.is_connected:
             await client.connect()
-        await client.ehlo()
         await client.mail(claim.sender, options=options, encoding=encoding)
         await client.rcpt(claim.address, encoding=encoding)
     except SMTPResponseException as error:
         return await _refused(units, client, claim, error)
-    except SMTPNotSupported as error:
-        return await _settle(units, claim, "failed", str(error))
     except (SMTPException, OSError) as error:
         return await _settle(units, claim, "postponed", str(error))
     message = await asyncio.to_thread(_hand_over, units, claim, randomness)
     if message is None:
-        await client.rset()
+        await _begin_anew(client)
         return "withdrawn"
     return await _give_text(units, client, claim, message)
 
@@ -153,9 +149,18 @@ async def _refused(units: Units, client: SMTP, claim: Claim, error: SMTPResponse
     outcome = await _settle(
         units, claim, "postponed" if temporary else "failed", f"{error.code} {error.message}"
     )
-    if client.is_connected:
-        await client.rset()
+    await _begin_anew(client)
     return outcome
+
+
+async def _begin_anew(client: SMTP) -> None:
+    """Leave the transaction under way; where even that fails, the next message gets a connection of its own."""
+    if not client.is_connected:
+        return
+    try:
+        await client.rset()
+    except (SMTPException, OSError):
+        client.close()
 
 
 def _declare_unknown(units: Units) -> list[str]:

@@ -37,6 +37,7 @@ from control_plane.meetings.lobby import GuestNotExpected, let_in, remove_guest,
 from control_plane.meetings.outbox import Relay, deliver_due, keep_delivering
 from control_plane.meetings.reading import agenda_for, agendas_for, list_guests, read_meeting, readable_by
 from control_plane.meetings.recurrence import RecurrenceRefused
+from control_plane.meetings.resending import NoSuchMail, NotStranded, StrandedMail, send_again, stranded
 from control_plane.meetings.rules import Conflict, Conflicting, NoticeTooShort, NotInState, TimesRefused
 from control_plane.meetings.series import NoSuchSeries, NothingAhead, cancel_series, convene_series
 from control_plane.meetings.views import (
@@ -77,17 +78,20 @@ __all__ = [
     "LinkWorthNothing",
     "MeetingView",
     "NoSuchGuest",
+    "NoSuchMail",
     "NoSuchMeeting",
     "NoSuchPerson",
     "NoSuchSeries",
     "NoSuchWallTime",
     "NotAnOccurrence",
     "NotInState",
+    "NotStranded",
     "NothingAhead",
     "NoticeTooShort",
     "Preview",
     "RecurrenceRefused",
     "Relay",
+    "StrandedMail",
     "TimesRefused",
     "TitleRefused",
     "UnknownZone",
@@ -129,7 +133,9 @@ __all__ = [
     "readable_by",
     "remove_guest",
     "revoke_invitation",
+    "send_again",
     "send_back",
+    "stranded",
     "to_utc",
     "to_wall",
     "use_link",
