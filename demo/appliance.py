@@ -30,6 +30,45 @@ class ControlPlaneFailed(Exception):
     """The control plane didn't answer in time; the message ends with its output."""
 
 
+@dataclass
+class ControlPlane:
+    """`majlis serve` on a port of loopback; what it says is added to `log`."""
+
+    settings: Mapping[str, str] = field(repr=False)
+    port: int
+    log: Path
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """Start it, again if need be, and return once it answers (raises ControlPlaneFailed)."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MAJLIS_")}
+        environment |= {f"MAJLIS_{name.upper()}": value for name, value in self.settings.items()}
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "control_plane", "serve", "--port", str(self.port)],
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        _wait_until_it_answers(self.process, self.port, self.log)
+
+    def stop(self) -> None:
+        """End it as an operator would; after 10 s, kill it."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """Let it die as in a crash (SIGKILL)."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
 @dataclass(frozen=True, slots=True)
 class Appliance:
     """An appliance that runs: where it is, and what was loaded into it."""
@@ -37,6 +76,7 @@ class Appliance:
     url: str
     directory: Path
     settings: Mapping[str, str]
+    control_plane: ControlPlane
     prosody: RunningProsody
     parliament: Parliament
     password: str = field(repr=False)
@@ -48,17 +88,31 @@ class Appliance:
 
 @contextmanager
 def appliance(
-    directory: Path, *, port: int = 0, database_url: str = "", token_seconds: int = 10
+    directory: Path,
+    *,
+    port: int = 0,
+    database_url: str = "",
+    token_seconds: int = 10,
+    log_level: str = "info",
+    prosody_settings: str = "",
 ) -> Iterator[Appliance]:
     """Set everything up in `directory` and run it for the length of the block.
 
-    Raises ProsodyMissing, ProsodyFailed, ControlPlaneFailed.
+    `log_level` and `prosody_settings` are Prosody's. Raises ProsodyMissing, ProsodyFailed, ControlPlaneFailed.
     """
     directory.mkdir(parents=True, exist_ok=True)
     port = port or _free_port()
     url = f"http://127.0.0.1:{port}"
     gate_secret, control_secret = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    with prosody(directory / "prosody", DOMAIN, f"{url}/gate", gate_secret, control_secret) as running:
+    with prosody(
+        directory / "prosody",
+        DOMAIN,
+        f"{url}/gate",
+        gate_secret,
+        control_secret,
+        log_level=log_level,
+        settings=prosody_settings,
+    ) as running:
         settings = {
             "database_url": database_url or f"sqlite:///{directory / 'majlis.db'}",
             "domain": DOMAIN,
@@ -75,8 +129,12 @@ def appliance(
         prepare(parsed(settings), utc_now)
         password = f"demo-{secrets.token_hex(4)}"
         parliament = _load(set_up_desk(parsed(settings), utc_now), password)
-        with control_plane(settings, port, directory / "control-plane.log"):
-            yield Appliance(url, directory, settings, running, parliament, password)
+        control_plane = ControlPlane(settings, port, directory / "control-plane.log")
+        try:
+            control_plane.start()
+            yield Appliance(url, directory, settings, control_plane, running, parliament, password)
+        finally:
+            control_plane.stop()
 
 
 def parsed(settings: Mapping[str, str]) -> Settings:
@@ -93,30 +151,6 @@ def _load(desk: Desk, password: str) -> Parliament:
         parliament = found(unit, Permission(desk.policies.engine), new)
     desk.units.engine.dispose()
     return parliament
-
-
-@contextmanager
-def control_plane(settings: Mapping[str, str], port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `majlis serve` for the length of the block (raises ControlPlaneFailed)."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAJLIS_")}
-    environment |= {f"MAJLIS_{name.upper()}": value for name, value in settings.items()}
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "control_plane", "serve", "--port", str(port)],
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait_until_it_answers(process, port, log)
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
