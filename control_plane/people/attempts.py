@@ -70,61 +70,65 @@ def charges(
 def take_turn(session: Session, now: datetime, wanted: Sequence[Charge], limits: AttemptLimits) -> timedelta:
     """Count an attempt against every budget and return zero, or return how long to wait and count nothing."""
     counted = _locked(session, now, wanted)
-    failures = {
-        charge.key: 0 if now - last_at >= limits.forgotten_after else so_far
-        for charge in wanted
-        for so_far, last_at in [counted[charge.key]]
-    }
-    wait = max(
-        counted[charge.key][1]
-        + waiting_time(failures[charge.key], free=charge.budget.free, longest=charge.budget.longest)
-        - now
-        for charge in wanted
-    )
+    wait = max(_wait(charge.budget, *counted[charge.key], now, limits) for charge in wanted)
     if wait > timedelta(0):
         return wait
     session.execute(
         update(SignInAttempts),
-        [{"budget": charge.key, "failures": failures[charge.key] + 1, "last_at": now} for charge in wanted],
+        [
+            {"budget": charge.key, "failures": _still(*counted[charge.key], now, limits) + 1, "last_at": now}
+            for charge in wanted
+        ],
     )
     return timedelta(0)
 
 
+def _wait(
+    budget: Budget, failures: int, last_at: datetime, now: datetime, limits: AttemptLimits
+) -> timedelta:
+    waiting = waiting_time(_still(failures, last_at, now, limits), free=budget.free, longest=budget.longest)
+    # Without failures too many, an attempt that began later and was counted earlier is no reason to wait.
+    return last_at + waiting - now if waiting else timedelta(0)
+
+
+def _still(failures: int, last_at: datetime, now: datetime, limits: AttemptLimits) -> int:
+    return 0 if now - last_at >= limits.forgotten_after else failures
+
+
 def give_back(session: Session, wanted: Sequence[Charge]) -> None:
     """Undo the count of an attempt that succeeded."""
-    cleared = [charge.key for charge in wanted if charge.cleared]
-    session.execute(delete(SignInAttempts).where(col(SignInAttempts.budget).in_(cleared)))
-    kept = [charge.key for charge in wanted if not charge.cleared]
-    if kept:
+    # In the same order as take_turn: a double click must not end in a deadlock.
+    for charge in wanted:
         session.execute(
             update(SignInAttempts)
-            .where(col(SignInAttempts.budget).in_(kept), col(SignInAttempts.failures) > 0)
-            .values(failures=col(SignInAttempts.failures) - 1)
+            .where(col(SignInAttempts.budget) == charge.key, col(SignInAttempts.failures) > 0)
+            .values(failures=0 if charge.cleared else col(SignInAttempts.failures) - 1)
             .execution_options(synchronize_session=False)
         )
 
 
 def forget_attempts(session: Session, now: datetime, limits: AttemptLimits) -> None:
-    """Delete what no longer counts."""
+    """Delete what no longer counts, but for rows that an attempt under way holds: they'll go next time."""
+    old = (
+        select(col(SignInAttempts.budget))
+        .where(col(SignInAttempts.last_at) <= now - limits.forgotten_after)
+        .with_for_update(skip_locked=True)
+    )
     session.execute(
         delete(SignInAttempts)
-        .where(col(SignInAttempts.last_at) <= now - limits.forgotten_after)
+        .where(col(SignInAttempts.budget).in_(old))
         .execution_options(synchronize_session=False)
     )
 
 
 def _locked(session: Session, now: datetime, wanted: Sequence[Charge]) -> dict[bytes, tuple[int, datetime]]:
-    insert = _INSERT[session.get_bind().dialect.name]
-    session.execute(
-        insert(SignInAttempts)
-        .values([{"budget": charge.key, "failures": 0, "last_at": now} for charge in wanted])
-        .on_conflict_do_nothing()
-    )
+    # An insert that updates nothing takes hold of each row, in order of its key, whether it was there or is
+    # being deleted by somebody else at this moment; asking for the rows afterwards could find one gone.
+    insert = _INSERT[session.get_bind().dialect.name](SignInAttempts)
     rows = session.execute(
-        select(col(SignInAttempts.budget), col(SignInAttempts.failures), col(SignInAttempts.last_at))
-        .where(col(SignInAttempts.budget).in_([charge.key for charge in wanted]))
-        .order_by(col(SignInAttempts.budget))
-        .with_for_update()
+        insert.values([{"budget": charge.key, "failures": 0, "last_at": now} for charge in wanted])
+        .on_conflict_do_update(index_elements=["budget"], set_={"failures": col(SignInAttempts.failures)})
+        .returning(col(SignInAttempts.budget), col(SignInAttempts.failures), col(SignInAttempts.last_at))
     )
     return {budget: (failures, last_at) for budget, failures, last_at in rows}
 

@@ -65,9 +65,11 @@ UNFIT = Becomes(status.HTTP_422_UNPROCESSABLE_CONTENT, LOOK_AGAIN)
 TAKEN = Becomes(status.HTTP_409_CONFLICT, ALREADY)
 BUSY = Becomes(status.HTTP_503_SERVICE_UNAVAILABLE, LATER)
 UNREADY = Becomes(status.HTTP_503_SERVICE_UNAVAILABLE, OPERATOR)
+SIGN_IN = _becomes(401, "سجّل الدخول أولا.", "Connectez-vous d’abord.", "Sign in first.")
 
 ERRORS: Mapping[type[Exception], Becomes] = {
-    NotSignedIn: _becomes(401, "سجّل الدخول أولا.", "Connectez-vous d’abord.", "Sign in first."),
+    NotSignedIn: SIGN_IN,
+    people.SessionOver: SIGN_IN,
     people.AccountDisabled: _becomes(
         403, "هذا الحساب موقوف.", "Ce compte est désactivé.", "This account is disabled."
     ),

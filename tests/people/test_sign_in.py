@@ -227,6 +227,14 @@ def test_attempts_of_long_ago_are_deleted(
         assert len(session.exec(select(SignInAttempts)).all()) == 3
 
 
+def test_an_attempt_that_was_overtaken_by_a_later_one_does_not_wait(
+    clock: StandingClock, amina: str, attempt: Try
+) -> None:
+    assert attempt("wrong") == TurnedAway(timedelta(0))
+    clock.advance(milliseconds=-5)
+    let_in(attempt())
+
+
 def test_an_unknown_account_waits_like_a_known_one(clock: StandingClock, amina: str, attempt: Try) -> None:
     for _ in range(5):
         attempt("wrong", email="nobody@parlement.test")
@@ -316,6 +324,24 @@ def test_a_crowd_of_people_who_know_their_passwords_gets_in(house: House, attemp
     with ThreadPoolExecutor(8) as crowd:
         outcomes = list(crowd.map(lambda email: attempt(email=email), emails))
     assert {type(outcome) for outcome in outcomes} == {SignedIn}
+
+
+def test_one_account_may_sign_in_many_times_at_once(
+    units: Units, entrance: Entrance, clock: StandingClock, amina: str
+) -> None:
+    patient = replace(entrance.attempts, account_and_network=Budget(1_000, timedelta(0)))
+    for round_ in range(3):
+        clock.advance(hours=25 * round_)
+        with ThreadPoolExecutor(12) as crowd:
+            outcomes = list(
+                crowd.map(
+                    lambda password: sign_in(
+                        units, replace(entrance, attempts=patient), AMINA, password, AT_HOME
+                    ),
+                    [PASSWORD, PASSWORD, "wrong"] * 8,
+                )
+            )
+        assert [isinstance(outcome, SignedIn) for outcome in outcomes] == [True, True, False] * 8
 
 
 def test_a_full_queue_says_so_at_once_and_counts_nothing(
