@@ -1,6 +1,7 @@
 """The application: wires everything, decides nothing."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,7 +21,7 @@ from control_plane.policy import KeptOld, Reloaded
 from control_plane.rooms import api as rooms
 from control_plane.rooms import gate_api
 from control_plane.rooms.service import Sequencer, Signalling
-from control_plane.settings import Settings
+from control_plane.settings import Settings, load_settings
 from control_plane.web import pages
 from control_plane.web.errors import answer_errors
 from control_plane.web.guards import ResponseHeaders, SameOrigin
@@ -43,10 +44,12 @@ logger = logging.getLogger(__name__)
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     """Return the application for these settings (raises what set_up_desk raises)."""
     desk = set_up_desk(settings, clock)
-    app = FastAPI(title="Majlis", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app = FastAPI(
+        title="Majlis", lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+    )
     app.state.desk = desk
     app.state.sequencer = Sequencer(desk.units)
-    app.state.joins = gate_api.Joins(desk)
+    app.state.gate_room = gate_api.GateRoom(desk, app.state.sequencer)
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", pages.static_files(), name="static")
@@ -54,6 +57,11 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(SameOrigin)
     app.add_middleware(ResponseHeaders)
     return app
+
+
+def from_environment() -> FastAPI:
+    """Return the application for the environment's settings: what each worker process of a server makes."""
+    return create_app(load_settings())
 
 
 @asynccontextmanager
@@ -74,6 +82,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if settings.mail_host:
             workers.append(partial(_send_mail, desk, Relay(settings.mail_host, settings.mail_port)))
         tasks = [asyncio.create_task(_keep_running(worker)) for worker in workers]
+        # What is loaded now stays for good: without this each full collection looks at half a million objects
+        # again, and somebody at the gate waits for it.
+        gc.collect()
+        gc.freeze()
         yield
         for task in tasks:
             task.cancel()

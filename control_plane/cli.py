@@ -95,15 +95,21 @@ def setup() -> None:
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
+    workers: Annotated[
+        int, typer.Option(help="Processes; more than one needs PostgreSQL.", min=1, max=64)
+    ] = 1,
 ) -> None:
     """Run the control plane in the foreground."""
-    from control_plane.app import create_app  # noqa: PLC0415 — the other commands start without it
-
-    settings = load_settings()
+    with _desk() as desk:  # what can't work stops here, with a sentence, before any process is started
+        settings = desk.settings
+        if workers > 1 and desk.units.engine.dialect.name == "sqlite":
+            _stop("SQLite is for one process: take PostgreSQL for several workers")
     uvicorn.run(
-        create_app(settings),
+        "control_plane.app:from_environment",
+        factory=True,
         host=host,
         port=port,
+        workers=workers,
         # Addresses of pages hold links' secrets, so no access log; decisions are in the audit log.
         access_log=False,
         server_header=False,

@@ -56,4 +56,5 @@ def prepare(settings: Settings, clock: Clock) -> list[str]:
         except NoSigningKey:
             kid = desk.keys.rotate(unit, timedelta(seconds=settings.token_seconds))
             done.append(f"made the join-token key {kid}")
+    desk.units.engine.dispose()
     return done

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import structs
 from sqlalchemy import insert, select, update
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 
 from control_plane.audit.checkpoint import Signer
 from control_plane.audit.entries import Canonical, Entry, Readable, seal
@@ -48,9 +48,7 @@ def append(
     Belongs to the caller's transaction and locks the head until it ends; everybody else who appends
     waits. Raises LeafTooLarge, LogNotStarted.
     """
-    head = session.execute(
-        select(col(LogHead.size), col(LogHead.frontier)).where(col(LogHead.id) == HEAD).with_for_update()
-    ).one_or_none()
+    head = session.execute(_HEAD).one_or_none()
     if head is None:
         raise LogNotStarted("no log head in the database; run `majlis setup`")
     frontier = Frontier.parse(*head)
@@ -71,15 +69,22 @@ def append(
             }
         )
         frontier.append(digest)
-    session.execute(insert(LogEntry), leaves)
+    session.execute(_INSERT_ENTRIES, leaves)
     if readables:
-        session.execute(insert(LogReadable), readables)
+        session.execute(_INSERT_READABLES, readables)
     note = signer.sign(frontier.size, frontier.root())
-    session.execute(insert(LogCheckpoint), [{"size": frontier.size, "at": now, "note": note}])
-    session.execute(
-        update(LogHead).where(col(LogHead.id) == HEAD).values(size=frontier.size, frontier=frontier.packed())
-    )
+    session.execute(_INSERT_CHECKPOINT, {"size": frontier.size, "at": now, "note": note})
+    session.execute(_MOVE_HEAD, {"size": frontier.size, "frontier": frontier.packed()})
     return frontier.size
+
+
+# Core statements on the tables: the ORM's bulk insert took a twelfth of the gate's time.
+_TABLES = SQLModel.metadata.tables
+_HEAD = select(col(LogHead.size), col(LogHead.frontier)).where(col(LogHead.id) == HEAD).with_for_update()
+_MOVE_HEAD = update(_TABLES["log_head"]).where(col(LogHead.id) == HEAD)
+_INSERT_ENTRIES = insert(_TABLES["log_entry"])
+_INSERT_READABLES = insert(_TABLES["log_readable"])
+_INSERT_CHECKPOINT = insert(_TABLES["log_checkpoint"])
 
 
 def _leaf(entry: Entry, readable: Readable | None, now: datetime) -> tuple[bytes, dict[str, bytes] | None]:

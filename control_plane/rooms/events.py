@@ -24,7 +24,7 @@ from control_plane.audit.entries import (
 )
 from control_plane.audit.service import microseconds
 from control_plane.rooms.models import Connection, NodeCursor
-from control_plane.rooms.scene import Scene, load_scene
+from control_plane.rooms.scene import Client, Scene, load_scene
 from control_plane.unit import Unit
 
 
@@ -67,8 +67,11 @@ class Gap:
 def take_reports(unit: Unit, reports: Sequence[Report]) -> list[Counted | Gap]:
     """Count what is new in each report; what was counted already is passed over."""
     cursors = _cursors(unit, reports)
-    scene = _scene(unit, [event for report in reports for event in report.events])
-    return [_take(unit, scene, cursors[report.node], report) for report in reports]
+    events = [event for report in reports for event in report.events]
+    places = _places(unit, events)
+    clients = [Client.of(connection) for connection in places.values()]
+    scene = load_scene(unit.session, unit.now, clients, {event.room for event in events if event.room})
+    return [_take(unit, scene, places, cursors[report.node], report) for report in reports]
 
 
 def _cursors(unit: Unit, reports: Sequence[Report]) -> dict[str, NodeCursor]:
@@ -86,13 +89,16 @@ def _cursors(unit: Unit, reports: Sequence[Report]) -> dict[str, NodeCursor]:
     return cursors
 
 
-def _scene(unit: Unit, events: Sequence[Event]) -> Scene:
+def _places(unit: Unit, events: Sequence[Event]) -> dict[str, Connection]:
+    """Return the rows that say where somebody is, to be changed."""
     ids = {event.connection for event in events if event.connection}
-    found = unit.session.scalars(select(Connection).where(col(Connection.id).in_(ids))).all() if ids else []
-    return load_scene(unit.session, unit.now, found, {event.room for event in events if event.room})
+    found = unit.session.scalars(select(Connection).where(col(Connection.id).in_(ids))) if ids else ()
+    return {connection.id: connection for connection in found}
 
 
-def _take(unit: Unit, scene: Scene, cursor: NodeCursor, report: Report) -> Counted | Gap:
+def _take(
+    unit: Unit, scene: Scene, places: Mapping[str, Connection], cursor: NodeCursor, report: Report
+) -> Counted | Gap:
     if cursor.epoch != report.epoch:
         # A new spool: the host lost its disk or was made anew, and counts from 1.
         cursor.epoch, cursor.next_seq = report.epoch, 1
@@ -101,15 +107,14 @@ def _take(unit: Unit, scene: Scene, cursor: NodeCursor, report: Report) -> Count
             continue
         if event.seq > cursor.next_seq:
             return Gap(cursor.next_seq)
-        _apply(scene, event)
+        _apply(places.get(event.connection), event)
         entry = _entry(scene, report.node, event)
         unit.record(entry, {"reason": event.reason} if event.reason else None)
         cursor.next_seq += 1
     return Counted(cursor.next_seq)
 
 
-def _apply(scene: Scene, event: Event) -> None:
-    connection = scene.connections.get(event.connection)
+def _apply(connection: Connection | None, event: Event) -> None:
     if connection is None:
         return
     match event.kind:
@@ -140,9 +145,9 @@ class _About(TypedDict):
 
 def _entry(scene: Scene, node: str, event: Event) -> Entry:
     meeting = scene.meetings.get(scene.rooms.get(event.room, ""))
-    connection = scene.connections.get(event.connection)
+    client = scene.clients.get(event.connection)
     about = _About(
-        by=scene.visitor(connection).actor.pseudonym if connection else "",
+        by=scene.visitor(client).actor.pseudonym if client else "",
         body=meeting.body_id if meeting else "",
         meeting=meeting.id if meeting else "",
         node=node,

@@ -7,16 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
-from sqlalchemy import select
-from sqlmodel import col
-
 from control_plane.audit.entries import Admitted, Refused, SentToLobby
 from control_plane.meetings.service import MeetingView
 from control_plane.policy import Action, Permitted, PolicyEngine, State, Verdict
 from control_plane.policy import Refused as PolicyRefused
-from control_plane.rooms.models import Connection
 from control_plane.rooms.reasons import REASONS, sentence
-from control_plane.rooms.scene import Scene, Visitor, load_scene
+from control_plane.rooms.scene import Scene, Visitor, clients_of, load_scene
 from control_plane.unit import Unit
 
 OPEN_TO_CONFERENCE = frozenset({State.convened, State.open, State.in_camera})
@@ -126,23 +122,22 @@ def answer_joins(engine: PolicyEngine, unit: Unit, joins: Sequence[Join]) -> lis
 
 
 def _scene_of(unit: Unit, joins: Sequence[Join]) -> Scene:
-    ids = {join.connection for join in joins if join.connection}
-    found = unit.session.scalars(select(Connection).where(col(Connection.id).in_(ids))).all() if ids else []
-    return load_scene(unit.session, unit.now, found, {join.room for join in joins})
+    clients = clients_of(unit.session, {join.connection for join in joins if join.connection})
+    return load_scene(unit.session, unit.now, clients, {join.room for join in joins})
 
 
 def _barred(scene: Scene, join: Join) -> tuple[str, Visitor | None]:
     """Return why it needn't come to a question, and whom it is about as far as that is known."""
-    connection = scene.connections.get(join.connection or "")
-    if connection is None:
+    client = scene.clients.get(join.connection or "")
+    if client is None:
         return "connection_unknown", None
-    visitor = scene.visitor(connection)
-    if connection.ended_at is not None:
+    visitor = scene.visitor(client)
+    if client.ended:
         return "connection_ended", visitor
     meeting_id = scene.rooms.get(join.room)
     if meeting_id is None:
         return "room_unknown", visitor
-    if meeting_id != connection.meeting_id:
+    if meeting_id != client.meeting_id:
         return "wrong_room", visitor
     if visitor.barred:
         return visitor.barred, visitor

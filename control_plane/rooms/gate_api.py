@@ -1,25 +1,21 @@
-"""Prosody's door: each question is decided by the sequencer and answered once the decision is durable."""
+"""Prosody's door: each question is decided by the sequencer and answered once the decision is durable.
+
+These are plain ASGI routes with msgspec for the bodies: on this path FastAPI's resolving of dependencies
+took as long as the decision (tests/bench measures both). docs/sysadmin.md describes the answers.
+"""
 
 import hmac
 import secrets
-from typing import Annotated, Any, cast
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 import msgspec
 from fastapi import APIRouter, Depends, Form, Header, HTTPException, Path, Request, Response, status
+from starlette.routing import Route
 
 from control_plane.desk import Desk
-from control_plane.policy import PolicyEngine
-from control_plane.rooms.doors import (
-    ConnectAnswer,
-    ConnectQuestion,
-    EventsAnswer,
-    EventsQuestion,
-    JoinAnswer,
-    JoinQuestion,
-    Refusal,
-    RoomAnswer,
-    RoomQuestion,
-)
+from control_plane.rooms.doors import ConnectQuestion, EventsQuestion, JoinQuestion, RoomQuestion
 from control_plane.rooms.reasons import REASONS, sentence
 from control_plane.rooms.service import (
     Accepted,
@@ -30,11 +26,13 @@ from control_plane.rooms.service import (
     Gap,
     Join,
     NotAccepted,
+    Overloaded,
     Report,
     Reservation,
     Sequencer,
     Show,
     TurnAway,
+    UnknownEvent,
     Unreserved,
     Wait,
     Wanted,
@@ -46,76 +44,84 @@ from control_plane.rooms.service import (
 )
 from control_plane.unit import Unit
 
+MAX_BODY_BYTES = 1_048_576
+Question = TypeVar("Question", bound=msgspec.Struct)
 encode = msgspec.json.Encoder().encode
 
 
-async def signalling_host(
-    request: Request,
-    authorization: Annotated[str, Header()] = "",
-    x_majlis_node: Annotated[str, Header(max_length=256)] = "",
-) -> str:
-    """Return the calling host's name; anybody without the gate's secret is answered 401."""
-    desk = cast(Desk, request.app.state.desk)
-    expected = f"Bearer {desk.settings.gate_secret.get_secret_value()}"
-    if not hmac.compare_digest(authorization.encode(), expected.encode()):
-        raise HTTPException(status.HTTP_401_UNAUTHORIZED, "this door is for signalling hosts")
-    return x_majlis_node
+@dataclass(frozen=True, slots=True)
+class GateRoom:
+    """Where questions are decided: the desk, the sequencer, and how joins are decided."""
 
+    desk: Desk
+    sequencer: Sequencer
 
-NodeDep = Annotated[str, Depends(signalling_host)]
-gate = APIRouter(prefix="/gate", tags=["gate"])
-reservations = APIRouter(prefix="/reservations", tags=["reservations"])
-
-
-async def sequencer(request: Request) -> Sequencer:
-    """Return the thread that decides."""
-    return cast(Sequencer, request.app.state.sequencer)
-
-
-async def current_desk(request: Request) -> Desk:
-    """Return the desk without leaving the event loop, as a plain dependency would."""
-    return cast(Desk, request.app.state.desk)
-
-
-SequencerDep = Annotated[Sequencer, Depends(sequencer)]
-FastDeskDep = Annotated[Desk, Depends(current_desk)]
+    def decide_joins(self, unit: Unit, joins: Any) -> list[Answer]:
+        """Decide by the policies that are in force when the batch is decided."""
+        return answer_joins(self.desk.policies.engine, unit, joins)
 
 
 def _json(content: Any, code: int = status.HTTP_200_OK) -> Response:
     return Response(encode(content), code, media_type="application/json")
 
 
-@gate.post("/connect", response_model=ConnectAnswer, responses={403: {"model": Refusal}})
-async def connect(
-    question: ConnectQuestion, node: NodeDep, sequencer: SequencerDep, desk: FastDeskDep
-) -> Response:
+def _node(desk: Desk, authorization: str, node: str) -> str | None:
+    """Return the calling host's name, or None without the gate's secret."""
+    expected = f"Bearer {desk.settings.gate_secret.get_secret_value()}"
+    return node[:256] if hmac.compare_digest(authorization.encode(), expected.encode()) else None
+
+
+@dataclass(frozen=True)
+class _Door(Generic[Question]):
+    """An ASGI endpoint that knows its caller and reads its question before anything is decided."""
+
+    decoder: msgspec.json.Decoder[Question]
+    answer: Callable[[GateRoom, str, Question], Awaitable[Response]]
+
+    async def __call__(self, request: Request) -> Response:
+        room = cast(GateRoom, request.app.state.gate_room)
+        headers = request.headers
+        node = _node(room.desk, headers.get("authorization", ""), headers.get("x-majlis-node", ""))
+        if node is None:
+            return _json({"error": "this door is for signalling hosts"}, status.HTTP_401_UNAUTHORIZED)
+        length = headers.get("content-length", "")
+        if not length.isdecimal():
+            return _json({"error": "a length is needed"}, status.HTTP_411_LENGTH_REQUIRED)
+        if int(length) > MAX_BODY_BYTES:
+            return _json({"error": "too large"}, status.HTTP_413_CONTENT_TOO_LARGE)
+        try:
+            question = self.decoder.decode(await request.body())
+        except msgspec.DecodeError as error:
+            return _json({"error": str(error)}, status.HTTP_422_UNPROCESSABLE_CONTENT)
+        try:
+            return await self.answer(room, node, question)
+        except Overloaded as error:
+            return _json({"error": str(error)}, status.HTTP_503_SERVICE_UNAVAILABLE)
+        except UnknownEvent as error:
+            return _json({"error": str(error)}, status.HTTP_422_UNPROCESSABLE_CONTENT)
+
+
+async def connect(room: GateRoom, node: str, question: ConnectQuestion) -> Response:
     """Take a join token, once."""
-    show = Show(
-        question.token, desk.settings.domain, node, question.address, oversized=bool(question.oversized)
-    )
-    match await sequencer.decide(answer_shows, show):
-        case Accepted(connection, room, domain, context):
-            return _json(
-                {
-                    "connection": connection,
-                    "username": secrets.token_hex(8),
-                    "session": {
-                        "jitsi_meet_room": room,
-                        "jitsi_meet_domain": domain,
-                        "jitsi_meet_context_user": context["user"],
-                        "jitsi_meet_context_features": context["features"],
-                    },
-                }
-            )
+    domain, oversized = room.desk.settings.domain, bool(question.oversized)
+    show = Show(question.token, domain, node, question.address, oversized=oversized)
+    match await room.sequencer.decide(answer_shows, show):
+        case Accepted(connection, name, domain, context):
+            session = {
+                "jitsi_meet_room": name,
+                "jitsi_meet_domain": domain,
+                "jitsi_meet_context_user": context["user"],
+                "jitsi_meet_context_features": context["features"],
+            }
+            return _json({"connection": connection, "username": secrets.token_hex(8), "session": session})
         case NotAccepted(code, reason):
             return _json({"code": code, "reason": reason}, status.HTTP_403_FORBIDDEN)
     raise AssertionError("a token is accepted or not")
 
 
-@gate.post("/room", response_model=RoomAnswer, responses={403: {"model": Refusal}})
-async def room(question: RoomQuestion, node: NodeDep, sequencer: SequencerDep) -> Response:
+async def create(room: GateRoom, node: str, question: RoomQuestion) -> Response:
     """Say whether a conference may be created: only for a meeting that is about to be held."""
-    match await sequencer.decide(answer_creations, Wanted(question.room, node)):
+    match await room.sequencer.decide(answer_creations, Wanted(question.room, node)):
         case Reservation():
             return _json({"lobby": True})
         case Unreserved(why):
@@ -123,29 +129,10 @@ async def room(question: RoomQuestion, node: NodeDep, sequencer: SequencerDep) -
     raise AssertionError("a room is reserved or not")
 
 
-class Joins:
-    """Decides joins by the policies in force when the batch is decided."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def __call__(self, unit: Unit, joins: Any) -> list[Answer]:
-        engine: PolicyEngine = self._desk.policies.engine
-        return answer_joins(engine, unit, joins)
-
-
-async def joins(request: Request) -> Joins:
-    """Return how joins are decided."""
-    return cast(Joins, request.app.state.joins)
-
-
-@gate.post("/join", response_model=JoinAnswer, dependencies=[Depends(signalling_host)])
-async def join(
-    question: JoinQuestion, sequencer: SequencerDep, decide: Annotated[Joins, Depends(joins)]
-) -> Response:
+async def join(room: GateRoom, _node: str, question: JoinQuestion) -> Response:
     """Say whether an occupant may join the conference, or its lobby."""
     asked = Join(question.connection, question.room, question.lobby)
-    match await sequencer.decide(decide, asked):
+    match await room.sequencer.decide(room.decide_joins, asked):
         case Admit(seat, name, moderator):
             return _json(
                 {
@@ -163,20 +150,10 @@ async def join(
     raise AssertionError("a join is admitted, sent to the lobby or refused")
 
 
-@gate.post(
-    "/events",
-    response_model=EventsAnswer,
-    responses={409: {"model": EventsAnswer}},
-    dependencies=[Depends(signalling_host)],
-)
-async def events(question: EventsQuestion, sequencer: SequencerDep) -> Response:
+async def events(room: GateRoom, _node: str, question: EventsQuestion) -> Response:
     """Count what a host saw, once and in order."""
-    report = Report(
-        question.node,
-        question.epoch,
-        [Event(e.seq, e.moment(), e.kind, e.room, e.connection, e.role, e.reason) for e in question.events],
-    )
-    match await sequencer.decide(take_reports, report):
+    told = [Event(e.seq, e.moment(), e.kind, e.room, e.connection, e.role, e.reason) for e in question.events]
+    match await room.sequencer.decide(take_reports, Report(question.node, question.epoch, told)):
         case Counted(next_seq):
             return _json({"next": next_seq})
         case Gap(next_seq):
@@ -184,11 +161,43 @@ async def events(question: EventsQuestion, sequencer: SequencerDep) -> Response:
     raise AssertionError("events are counted or there is a gap")
 
 
-@reservations.post("/conference", dependencies=[Depends(signalling_host)])
+def route(
+    name: str, shape: type[Question], answer: Callable[[GateRoom, str, Question], Awaitable[Response]]
+) -> Route:
+    """Return the route of one of the gate's questions."""
+    return Route(f"/gate/{name}", _Door(msgspec.json.Decoder(shape), answer).__call__, methods=["POST"])
+
+
+gate = APIRouter(
+    routes=[
+        route("connect", ConnectQuestion, connect),
+        route("room", RoomQuestion, create),
+        route("join", JoinQuestion, join),
+        route("events", EventsQuestion, events),
+    ]
+)
+reservations = APIRouter(prefix="/reservations", tags=["reservations"])
+
+
+async def gate_room(
+    request: Request,
+    authorization: Annotated[str, Header()] = "",
+) -> GateRoom:
+    """Return where questions are decided, to a caller with the gate's secret."""
+    room = cast(GateRoom, request.app.state.gate_room)
+    if _node(room.desk, authorization, "") is None:
+        raise HTTPException(status.HTTP_401_UNAUTHORIZED, "this door is for signalling hosts")
+    return room
+
+
+GateRoomDep = Annotated[GateRoom, Depends(gate_room)]
+
+
+@reservations.post("/conference")
 async def reserve(
     name: Annotated[str, Form(max_length=1_023)],
-    sequencer: SequencerDep,
-    node: NodeDep,
+    room: GateRoomDep,
+    node: Annotated[str, Header(alias="x-majlis-node", max_length=256)] = "",
     mail_owner: Annotated[str, Form(max_length=3_071)] = "",
 ) -> Response:
     """Answer upstream's reservation module; whoever joins is asked about at the gate all the same.
@@ -197,7 +206,7 @@ async def reserve(
     the owner out, and our gate sends guests there by itself.
     """
     local = name.partition("@")[0].lower()
-    match await sequencer.decide(answer_reservations, Wanted(local, node)):
+    match await room.sequencer.decide(answer_reservations, Wanted(local, node)):
         case Reservation() as booked:
             return _json(_conference(booked, name, mail_owner), status.HTTP_201_CREATED)
         case Unreserved(why):
@@ -217,7 +226,7 @@ def _conference(booked: Reservation, name: str, mail_owner: str) -> dict[str, An
     }
 
 
-@reservations.delete("/conference/{conference_id}", dependencies=[Depends(signalling_host)])
+@reservations.delete("/conference/{conference_id}", dependencies=[Depends(gate_room)])
 async def release(_conference_id: Annotated[str, Path(alias="conference_id", max_length=64)]) -> Response:
     """Upstream's module says that the room is gone; the events module tells the same with its time."""
     return Response(status_code=status.HTTP_200_OK)

@@ -16,7 +16,7 @@ from control_plane.permission import Actor, Permission
 from control_plane.policy import Action, MeetingFacts
 from control_plane.rooms.models import Connection, Hold
 from control_plane.rooms.reasons import REASONS, sentence
-from control_plane.rooms.scene import Visitor, load_scene
+from control_plane.rooms.scene import Client, Visitor, load_scene
 from control_plane.rooms.signalling import tell
 from control_plane.unit import Unit
 
@@ -47,8 +47,11 @@ def present(unit: Unit, permission: Permission, actor: Actor, meeting_id: str) -
         raise NoSuchMeeting(f"no meeting {meeting_id!r}")
     permission.require(unit, actor, Action.moderate, meeting.facts(body(unit.session, meeting.body_id)))
     found = connections_there(unit.session, meeting_id)
-    scene = load_scene(unit.session, unit.now, found, [])
-    people = [_present(connection, scene.visitor(connection)) for connection in found]
+    clients = [Client.of(connection) for connection in found]
+    scene = load_scene(unit.session, unit.now, clients, [])
+    people = [
+        _present(connection, scene.visitor(client)) for connection, client in zip(found, clients, strict=True)
+    ]
     return sorted(people, key=lambda somebody: somebody.since)
 
 
@@ -157,9 +160,10 @@ def _case(unit: Unit, connection_id: str) -> _Case:
     connection = unit.session.get(Connection, connection_id)
     if connection is None or connection.ended_at is not None:
         raise NoSuchConnection(f"no connection {connection_id!r}")
-    scene = load_scene(unit.session, unit.now, [connection], [])
+    client = Client.of(connection)
+    scene = load_scene(unit.session, unit.now, [client], [])
     meeting = scene.meetings[connection.meeting_id]
-    return _Case(connection, scene.visitor(connection), meeting, scene.facts(meeting))
+    return _Case(connection, scene.visitor(client), meeting, scene.facts(meeting))
 
 
 def _of(case: _Case) -> ColumnElement[bool]:

@@ -1,10 +1,10 @@
 """Everything that a batch of questions is about, loaded together in a fixed number of statements."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from control_plane.meetings.service import GuestView, MeetingView, guests, invited, meetings
@@ -26,10 +26,34 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
+class Client:
+    """Whose a connection is, and how they signed in."""
+
+    id: str
+    meeting_id: str
+    person_id: str | None
+    guest_id: str | None
+    sign_in: SignIn
+    ended: bool = False
+
+    @classmethod
+    def of(cls, connection: Connection) -> "Client":
+        """Return what a connection's row says of that."""
+        return cls(
+            connection.id,
+            connection.meeting_id,
+            connection.person_id,
+            connection.guest_id,
+            SignIn(Strength(connection.strength), connection.certificate, connection.zone),
+            connection.ended_at is not None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """Everything that the questions of one batch are about, loaded together."""
 
-    connections: Mapping[str, Connection]
+    clients: Mapping[str, Client]
     rooms: Mapping[str, str]
     meetings: Mapping[str, MeetingView]
     bodies: Mapping[str, BodyView]
@@ -39,12 +63,12 @@ class Scene:
     holds: Mapping[tuple[str, str], bool]
     inside: frozenset[tuple[str, str]]
 
-    def visitor(self, connection: Connection) -> Visitor:
+    def visitor(self, client: Client) -> Visitor:
         """Return who this connection belongs to."""
-        sign_in = SignIn(Strength(connection.strength), connection.certificate, connection.zone)
-        if connection.guest_id is not None:
-            return _guest_visitor(self.guests[connection.guest_id], sign_in)
-        standing = self.people[str(connection.person_id)]
+        sign_in = client.sign_in
+        if client.guest_id is not None:
+            return _guest_visitor(self.guests[client.guest_id], sign_in)
+        standing = self.people[str(client.person_id)]
         name = standing.name_in(standing.language)
         if standing.disabled:
             nothing = PersonFacts(
@@ -52,7 +76,7 @@ class Scene:
             )
             actor = Actor(standing.pseudonym, nothing, sign_in, standing.language)
             return Visitor(standing.id, actor, name, "account_disabled")
-        meeting = self.meetings[connection.meeting_id]
+        meeting = self.meetings[client.meeting_id]
         represented = standing.substitutes_for.get(meeting.body_id)
         actor = actor_of(standing, sign_in).for_meeting(
             invited=(meeting.id, standing.id) in self.invited,
@@ -82,11 +106,9 @@ def _guest_visitor(guest: GuestView, sign_in: SignIn) -> Visitor:
     )
 
 
-def load_scene(
-    session: Session, now: datetime, connections: Iterable[Connection], rooms: Iterable[str]
-) -> Scene:
-    """Load what these connections and rooms need: at most eleven statements."""
-    by_id = {connection.id: connection for connection in connections}
+def load_scene(session: Session, now: datetime, clients: Iterable[Client], rooms: Iterable[str]) -> Scene:
+    """Load what these clients and rooms need: at most eleven statements."""
+    by_id = {client.id: client for client in clients}
     people = {c.person_id for c in by_id.values() if c.person_id is not None}
     names = set(rooms)
     known_rooms = _meetings_of(session, names)
@@ -99,7 +121,7 @@ def load_scene(
         for person in known_people[c.person_id].substitutes_for.values()
     }
     return Scene(
-        connections=by_id,
+        clients=by_id,
         rooms=known_rooms,
         meetings=found,
         bodies=bodies(session, {meeting.body_id for meeting in found.values()}),
@@ -111,6 +133,29 @@ def load_scene(
         holds=_holds(session, found),
         inside=_inside(session, substitutes),
     )
+
+
+def clients_of(session: Session, connection_ids: Collection[str]) -> list[Client]:
+    """Return the clients of these connections that exist (one statement)."""
+    if not connection_ids:
+        return []
+    rows = session.execute(_CLIENTS, {"ids": list(connection_ids)})
+    return [
+        Client(id_, meeting, person, guest, SignIn(Strength(strength), certificate, zone), ended)
+        for id_, meeting, person, guest, strength, certificate, zone, ended in rows
+    ]
+
+
+_CLIENTS = select(
+    col(Connection.id),
+    col(Connection.meeting_id),
+    col(Connection.person_id),
+    col(Connection.guest_id),
+    col(Connection.strength),
+    col(Connection.certificate),
+    col(Connection.zone),
+    col(Connection.ended_at).is_not(None),
+).where(col(Connection.id).in_(bindparam("ids", expanding=True)))
 
 
 def _meetings_of(session: Session, rooms: set[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ sequencer is the one thread that decides; batches form by themselves, no request
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
@@ -19,6 +20,7 @@ Decide = Callable[[Unit, Sequence[Ask]], Sequence[Answer]]
 
 MAX_BATCH = 64
 MAX_WAITING = 2_000
+LINGER_SECONDS = 0.002
 logger = logging.getLogger(__name__)
 
 
@@ -58,13 +60,19 @@ class Sequencer:
         return await future
 
     def _run(self) -> None:
+        size = 1
         while True:
             batch = [self._waiting.get()]
+            if size > 1:
+                # Those just answered ask again within moments; starting with the first of them alone would
+                # make every second commit one of a single request.
+                time.sleep(LINGER_SECONDS)
             try:
                 while len(batch) < MAX_BATCH and batch[-1] is not None:
                     batch.append(self._waiting.get_nowait())
             except Empty:
                 pass  # nobody else waits: decide what is there
+            size = len(batch)
             kinds: dict[Decide[Any, Any], list[_Item]] = {}
             for item in batch:
                 if item is not None:

@@ -18,6 +18,7 @@ from control_plane.rooms.models import Command, Room
 from control_plane.unit import Unit, Units
 
 ANSWER_SECONDS = 5.0
+CLAIM_SECONDS = 20.0  # longer than an answer may take, so that nobody delivers what is under way
 RETRY_SECONDS = (0.5, 1, 2, 5, 10, 30)
 BATCH = 50
 NOBODY_THERE = "nobody_there"
@@ -97,19 +98,30 @@ class Signalling:
             await asyncio.to_thread(self._note, due, [answer for answer in answers if answer])
 
     def _due(self) -> list[_Due]:
-        now = self.units.clock()
-        query = (
-            select(Command, col(Room.name))
-            .join(Room, col(Room.meeting_id) == col(Command.meeting_id))
-            .where(col(Command.done_at).is_(None), col(Command.not_before) <= now)
-            .order_by(col(Command.queued_at), col(Command.id))
-            .limit(BATCH)
-        )
-        with self.units.read() as session:
-            return [
-                _Due(command.id, command.meeting_id, command.name, command.arguments, room, command.attempts)
-                for command, room in session.execute(query)
-            ]
+        """Claim what is due: whoever else delivers (another worker, another control plane) passes over it."""
+        with self.units.begin() as unit:
+            query = (
+                select(Command, col(Room.name))
+                .join(Room, col(Room.meeting_id) == col(Command.meeting_id))
+                .where(col(Command.done_at).is_(None), col(Command.not_before) <= unit.now)
+                .order_by(col(Command.queued_at), col(Command.id))
+                .limit(BATCH)
+                .with_for_update(of=Command, skip_locked=True)
+            )
+            due = []
+            for command, room in unit.session.execute(query):
+                command.not_before = unit.now + timedelta(seconds=CLAIM_SECONDS)
+                due.append(
+                    _Due(
+                        command.id,
+                        command.meeting_id,
+                        command.name,
+                        command.arguments,
+                        room,
+                        command.attempts,
+                    )
+                )
+            return due
 
     async def _post(self, url: str, due: _Due) -> str:
         """Return the outcome, or nothing when the host could not be asked."""

@@ -13,7 +13,7 @@ from control_plane.rooms.gate import MayEnter, MayWait, judge
 from control_plane.rooms.models import Connection, JoinToken, Room
 from control_plane.rooms.moderating import connections_there
 from control_plane.rooms.reasons import REASONS, sentence
-from control_plane.rooms.scene import Visitor, load_scene
+from control_plane.rooms.scene import Client, Visitor, load_scene
 from control_plane.rooms.signalling import tell
 from control_plane.unit import Unit
 
@@ -69,13 +69,14 @@ def reconsider(
     Of the guests in `told` the log says already why they go.
     """
     unit.session.flush()
-    inside = [c for c in connections_there(unit.session, meeting_id) if c.joined_at is not None]
+    there = connections_there(unit.session, meeting_id)
+    inside = [Client.of(connection) for connection in there if connection.joined_at is not None]
     scene = load_scene(unit.session, unit.now, inside, [])
-    visitors = [scene.visitor(connection) for connection in inside]
-    meetings = [scene.meetings[connection.meeting_id] for connection in inside]
+    visitors = [scene.visitor(client) for client in inside]
+    meetings = [scene.meetings[client.meeting_id] for client in inside]
     cases = list(zip(visitors, meetings, strict=True))
     to_lobby = removed = 0
-    for connection, (visitor, meeting), judgement in zip(
+    for client, (visitor, meeting), judgement in zip(
         inside, cases, judge(permission.policies, scene, unit, cases), strict=True
     ):
         if isinstance(judgement, MayEnter) and not visitor.barred:
@@ -85,7 +86,7 @@ def reconsider(
         if visitor.subject_id not in told:
             _record(unit, permission, visitor, meeting, judgement.policies, waits=waits)
         reason = sentence(REASONS["waiting" if waits else "room_closed"], visitor.actor.language)
-        tell(unit, meeting_id, "lobby" if waits else "remove", connection=connection.id, reason=reason)
+        tell(unit, meeting_id, "lobby" if waits else "remove", connection=client.id, reason=reason)
     return MovedOut(to_lobby, removed)
 
 

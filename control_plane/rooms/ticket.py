@@ -14,9 +14,9 @@ from control_plane.policy import Action, GuestFacts, MeetingFacts, Permitted, Pe
 from control_plane.policy import Refused as PolicyRefused
 from control_plane.rooms.gate import MayEnter, MayWait, judge
 from control_plane.rooms.keys import KeyRing
-from control_plane.rooms.models import Connection, JoinToken, Room
+from control_plane.rooms.models import JoinToken, Room
 from control_plane.rooms.reasons import REASONS
-from control_plane.rooms.scene import Scene, Visitor, load_scene
+from control_plane.rooms.scene import Client, Scene, Visitor, load_scene
 from control_plane.rooms.tokens import Occupant, mint
 from control_plane.unit import RecordedRefusal, Unit
 
@@ -105,16 +105,7 @@ def _stand_before(unit: Unit, actor: Actor, meeting_id: str) -> tuple[Scene, Vis
     """Look at an actor as the gate will look at their connection."""
     person = actor.facts.id if isinstance(actor.facts, PersonFacts) else None
     guest = actor.facts.id if isinstance(actor.facts, GuestFacts) else None
-    candidate = Connection(
-        id="",
-        meeting_id=meeting_id,
-        person_id=person,
-        guest_id=guest,
-        strength=int(actor.sign_in.strength),
-        certificate=actor.sign_in.certificate,
-        zone=actor.sign_in.zone,
-        opened_at=unit.now,
-    )
+    candidate = Client("", meeting_id, person, guest, actor.sign_in)
     if meeting_id not in meetings(unit.session, [meeting_id]):
         raise NoSuchMeeting(f"no meeting {meeting_id!r}")
     scene = load_scene(unit.session, unit.now, [candidate], [])

@@ -155,9 +155,9 @@ OUTSIDERS = {
 }
 
 
-@pytest.mark.parametrize(("key", "policies"), OUTSIDERS.values(), ids=OUTSIDERS.keys())
+@pytest.mark.parametrize(("key", "deciding"), OUTSIDERS.values(), ids=OUTSIDERS.keys())
 def test_whoever_is_not_of_the_body_gets_no_token(
-    sitting: Sitting, key: str, policies: tuple[str, ...]
+    sitting: Sitting, key: str, deciding: tuple[str, ...]
 ) -> None:
     with pytest.raises(NotPermitted):
         _outsider(sitting, key)()

@@ -1,0 +1,263 @@
+"""`make bench`: measures on this machine and prints figures and, since machines differ, ratios of one run."""
+
+import argparse
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+
+from control_plane.audit.entries import PolicySetLoaded
+from control_plane.audit.verify import Sound, verify
+from control_plane.database import utc_now
+from control_plane.policy import (  # fmt: skip
+    Action,
+    BodyFacts,
+    Classification,
+    Function,
+    MeetingFacts,
+    PersonFacts,
+    Question,
+    SignIn,
+    State,
+    Strength,
+)
+from control_plane.rooms.service import Join, answer_joins
+from demo.players import Joined, players
+from demo.prosody import prosody
+from tests.bench.stage import Scene, furnish, served, ticket
+from tests.postgres import private_cluster
+
+CLIENTS, SECONDS, JOINS = 32, 10, 30
+VERIFIED = 100_000
+console = Console()
+
+
+def main() -> None:
+    """Run what was asked for, or everything."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "only", nargs="*", metavar="WHAT", help=f"{', '.join(MEASURES)}; everything if not given"
+    )
+    chosen = parser.parse_args().only or list(MEASURES)
+    unknown = [name for name in chosen if name not in MEASURES]
+    if unknown:
+        parser.error(f"nobody measures {', '.join(unknown)}; there is {', '.join(MEASURES)}")
+    table = Table("measured", "figure", "ratio or goal", title="Majlis, one run on this machine")
+    with (
+        tempfile.TemporaryDirectory(prefix="majlis-bench-") as directory,
+        private_cluster(durable=True) as prefix,
+    ):
+        scene = furnish(prefix + "postgres", Path(directory))
+        for name in chosen:
+            console.print(f"measuring {name} …", style="dim")
+            for row in MEASURES[name](scene):
+                table.add_row(*row)
+        scene.desk.units.engine.dispose()
+    console.print(table)
+
+
+Row = tuple[str, str, str]
+
+
+def over_http(scene: Scene) -> list[Row]:
+    """Audited admissions over HTTP on PostgreSQL, against the same server doing nothing."""
+    rows = []
+    for workers in (1, 2):
+        with served(scene, workers) as (url, pid):
+            at_rest = _resident_mib(pid)
+            _wrk(scene, f"{url}/gate/join", 2)
+            plain, bare, decided = (
+                _wrk(scene, url + path, SECONDS) for path in ("/bench/nothing", "/gate/nothing", "/gate/join")
+            )
+        rate = _per_second(decided)
+        rows += [
+            (f"{workers} worker(s): audited admissions a second over HTTP", f"{rate:,.0f}", "goal 1,500"),
+            (
+                "… of a plain FastAPI route that does nothing",
+                f"{_per_second(plain):,.0f}",
+                f"{rate / _per_second(plain):.2f}, goal 0.30",
+            ),
+            (
+                "… of the gate's own bare route that does nothing",
+                f"{_per_second(bare):,.0f}",
+                f"{rate / _per_second(bare):.2f}",
+            ),
+            (
+                "… median / p99 with 32 clients",
+                f"{decided['p50_ms']:.0f} / {decided['p99_ms']:.0f} ms",
+                "goal p99 50 ms",
+            ),
+            ("… errors", f"{decided['errors']:.0f}", "goal 0"),
+        ]
+        if workers == 1:
+            rows.append(("memory of the control plane at rest", f"{at_rest:.0f} MiB", "goal 150"))
+    return rows
+
+
+def _per_second(measured: dict[str, float]) -> float:
+    return measured["requests"] / measured["seconds"]
+
+
+def _wrk(scene: Scene, url: str, seconds: int) -> dict[str, float]:
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as questions:
+        questions.write("\n".join(scene.questions))
+        questions.flush()
+        command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--timeout", "5s", "-s", str(LOAD), url]
+        arguments = ["--", questions.name, scene.settings["gate_secret"]]
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=True, timeout=60)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+LOAD = Path(__file__).with_name("load.lua")
+
+
+def _resident_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024
+
+
+def in_process(scene: Scene) -> list[Row]:
+    """Policy questions alone, and whole admissions without HTTP, by batch size."""
+    rows = []
+    for size in (1, 16, 64):
+        questions = [_question(number) for number in range(size)]
+        rate = _rate(lambda questions=questions: scene.desk.policies.engine.ask_all(questions), size)  # type: ignore[misc]
+        rows.append((f"policy questions a second, {size} at once", f"{rate:,.0f}", ""))
+    joins = [Join(question["connection"], question["room"]) for question in map(json.loads, scene.questions)]
+    alone = 0.0
+    for size in (1, 16, 64):
+
+        def admit(size: int = size) -> None:
+            with scene.desk.units.begin() as unit:
+                answer_joins(scene.desk.policies.engine, unit, joins[:size])
+
+        rate = _rate(admit, size)
+        alone = alone or rate
+        rows.append(
+            (
+                f"audited admissions a second in process, {size} a commit",
+                f"{rate:,.0f}",
+                f"{rate / alone:.1f} × one a commit",
+            )
+        )
+    return rows
+
+
+def _question(number: int) -> Question:
+    person = PersonFacts(
+        f"p{number}",
+        frozenset({("b", Function.member)}),
+        frozenset(),
+        represented_absent=False,
+        invited=False,
+    )
+    now = utc_now().replace(microsecond=0)
+    meeting = MeetingFacts(
+        "m", BodyFacts("b", "committee", Classification.SECRET), Classification.PUBLIC, State.open, now, now
+    )
+    return Question(
+        person, Action.enter, meeting, SignIn(Strength.PASSWORD, certificate=False, zone="parliament"), now
+    )
+
+
+def _rate(work: Callable[[], object], each: int, seconds: float = 2.0) -> float:
+    work()
+    done, began = 0, time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        work()
+        done += each
+    return done / (time.perf_counter() - began)
+
+
+def verification(scene: Scene) -> list[Row]:
+    """Entries verified a second, written 64 a commit."""
+    units = scene.desk.units
+    while _size(scene) < VERIFIED:
+        with units.begin() as unit:
+            for number in range(64):
+                unit.record(PolicySetLoaded(policy_set=f"{number:064x}"))
+    began = time.perf_counter()
+    outcome = verify(units.engine, units.signer.verifier)
+    seconds = time.perf_counter() - began
+    if not isinstance(outcome, Sound):
+        raise TypeError(f"the log of this very run does not verify: {outcome}")
+    return [
+        (
+            "entries verified a second",
+            f"{outcome.size / seconds:,.0f}",
+            f"goal 50,000; {outcome.size:,} entries, {outcome.checkpoints:,} checkpoints",
+        )
+    ]
+
+
+def _size(scene: Scene) -> int:
+    with scene.desk.units.read() as session:
+        return int(session.execute(text("SELECT size FROM log_head")).scalar_one())
+
+
+def through_prosody(scene: Scene) -> list[Row]:
+    """Connecting and joining through Prosody, with the gate and the control plane against without either, in turn."""
+    times: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+    with served(scene) as (url, _pid):
+        for turn in range(3):
+            for gated in (True, False):
+                times[gated] += _joins(scene, url, turn, gated=gated)
+    gate, bare = (
+        [statistics.median(column) * 1000 for column in zip(*times[gated], strict=True)]
+        for gated in (True, False)
+    )
+    return [
+        (
+            "connecting through Prosody, median, gated / bare",
+            f"{gate[0]:.1f} / {bare[0]:.1f} ms",
+            f"{gate[0] / bare[0]:.2f} ×",
+        ),
+        ("joining, median, gated / bare", f"{gate[1]:.1f} / {bare[1]:.1f} ms", f"{gate[1] / bare[1]:.2f} ×"),
+        (
+            "both, median, gated / bare",
+            f"{sum(gate):.1f} / {sum(bare):.1f} ms",
+            f"{sum(gate) / sum(bare):.2f} ×, goal 1.30",
+        ),
+    ]
+
+
+def _joins(scene: Scene, url: str, turn: int, *, gated: bool) -> list[tuple[float, float]]:
+    """Return the seconds that each of thirty clients took to connect and to join, one after the other."""
+    tickets = [ticket(scene, turn * JOINS + number) for number in range(JOINS)]
+    domain, secrets_of = (
+        scene.desk.settings.domain,
+        (scene.settings["gate_secret"], scene.settings["control_secret"]),
+    )
+    times = []
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        prosody(Path(directory), domain, f"{url}/gate", *secrets_of, gated=gated) as running,
+        players(running.websocket_url, domain) as stage,
+    ):
+        for number, (token, room) in enumerate(tickets):
+            began = time.perf_counter()
+            player = stage.connect(f"p{number}", token=token)
+            connected = time.perf_counter()
+            if not isinstance(player.join(room), Joined):
+                raise TypeError("a join that is measured was refused")
+            times.append((connected - began, time.perf_counter() - connected))
+            player.disconnect()
+    return times[5:]
+
+
+MEASURES: dict[str, Callable[[Scene], list[Row]]] = {
+    "over-http": over_http,
+    "in-process": in_process,
+    "verification": verification,
+    "through-prosody": through_prosody,
+}
+
+if __name__ == "__main__":
+    main()
