@@ -1,6 +1,7 @@
 """The log on the page: for the security officer, with each reading recorded."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_what_is_no_position_means_the_newest(house: House, before: str) -> None
 def test_decisions_name_who_where_and_by_which_policies(house: House) -> None:
     meeting = house.convened(title="Affaire discrète")
     witness = house.witness(meeting).guest
-    where = {"meeting": meeting.id, "body": meeting.body_id, "policy_set": "0" * 64}
+    where: dict[str, Any] = {"meeting": meeting.id, "body": meeting.body_id, "policy_set": "0" * 64}
     with house.desk.units.begin() as unit:
         unit.record(
             Admitted(
