@@ -18,7 +18,8 @@ from control_plane.audit.keys import NoLogKey, log_signer
 from control_plane.audit.verify import Sound, verify
 from control_plane.database import DatabaseUnsupported, connect, utc_now
 from control_plane.desk import Desk, prepare, set_up_desk
-from control_plane.meetings.service import NoSuchMeeting
+from control_plane.meetings.cli import mail
+from control_plane.meetings.service import NoSuchMail, NoSuchMeeting, NotStranded
 from control_plane.people.cli import people
 from control_plane.people.service import (
     AccountDisabled,
@@ -44,6 +45,7 @@ app.add_typer(policy, name="policy")
 app.add_typer(audit, name="audit")
 app.add_typer(keys, name="keys")
 app.add_typer(people, name="people")
+app.add_typer(mail, name="mail")
 
 
 STOPS = (
@@ -53,6 +55,8 @@ STOPS = (
     PolicySetInvalid,
     KeyUnknown,
     NoSuchMeeting,
+    NoSuchMail,
+    NotStranded,
     AccountDisabled,
     DetailsInvalid,
     EmailTaken,

@@ -386,6 +386,18 @@ class ReservationAnswered(Entry, frozen=True, kw_only=True, tag=73):
     node: str = ""
 
 
+class RoomLocked(Decided, frozen=True, kw_only=True, tag=74):
+    """A moderator locked the conference, or unlocked it; moderators come back into a locked one."""
+
+    locked: bool = False
+
+
+class Muted(Decided, frozen=True, kw_only=True, tag=75):
+    """A moderator had somebody's microphone or camera switched off."""
+
+    media: str
+
+
 # 80-99 the rules and the log themselves
 
 

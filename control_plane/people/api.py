@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response, status
+from fastapi import APIRouter, Path, Response, status
 from fastapi.responses import JSONResponse
 
 from control_plane.people.payloads import (
@@ -22,7 +22,6 @@ from control_plane.people.payloads import (
     Refusal,
 )
 from control_plane.people.service import (
-    Caller,
     SignedIn,
     TurnedAway,
     add_person,
@@ -48,32 +47,18 @@ from control_plane.policy import Duty
 from control_plane.settings import Settings
 from control_plane.web.cookies import give_cookies, take_session_cookie
 from control_plane.web.dependencies import (
-    DEVICE,
     ActorDep,
-    AddressDep,
+    CallerDep,
     DeskDep,
     PermissionDep,
     SettingsDep,
     UnitsDep,
-    ZoneDep,
-    cookie_name,
 )
 
 router = APIRouter(prefix="/api", tags=["people"])
 IdPath = Annotated[str, Path(pattern=r"^[a-z2-7]{16}$")]
 
 
-def caller(request: Request, settings: SettingsDep, address: AddressDep, zone: ZoneDep) -> Caller:
-    """Return who is at the door."""
-    return Caller(
-        address=address,
-        zone=zone,
-        device=request.cookies.get(cookie_name(settings, DEVICE), ""),
-        session=request.cookies.get(cookie_name(settings), ""),
-    )
-
-
-CallerDep = Annotated[Caller, Depends(caller)]
 TURNED_AWAY: dict[int | str, dict[str, object]] = {
     status.HTTP_401_UNAUTHORIZED: {"model": Refusal},
     status.HTTP_429_TOO_MANY_REQUESTS: {"model": Refusal},

@@ -104,6 +104,22 @@ def close(
     return Told(meeting=meeting_id)
 
 
+@router.put("/meetings/{meeting_id}/lock")
+def lock(
+    meeting_id: str,
+    actor: ActorDep,
+    units: UnitsDep,
+    permission: PermissionDep,
+    hosts: SignallingDep,
+    locked: Annotated[bool, Body(embed=True)],
+) -> Told:
+    """Let nobody new in but moderators, or let them in again."""
+    with units.begin() as unit:
+        service.lock(unit, permission, actor, meeting_id, locked=locked)
+    _await_hosts(hosts)
+    return Told(meeting=meeting_id)
+
+
 @router.post("/connections/{connection_id}/let-in")
 def let_in(
     connection_id: str, actor: ActorDep, units: UnitsDep, permission: PermissionDep, hosts: SignallingDep

@@ -171,6 +171,8 @@ def _answer(
     said = _Said(visitor.actor.pseudonym, meeting, seat, engine.digest)
     held = (meeting.id, visitor.subject_id) in scene.holds
     match judgement:
+        case MayEnter(_, moderator) if join.room in scene.locked and not (moderator or held or join.at_lobby):
+            return _turn_away(unit, scene, join, visitor, "room_locked")
         case MayEnter(policies, moderator) if not held:
             unit.record(Admitted(**said.fields(policies), moderator=moderator, at_lobby=join.at_lobby))
             return Admit(seat, visitor.name, moderator)

@@ -8,13 +8,13 @@ from typing import Literal, TypedDict
 from sqlalchemy import ColumnElement, delete, select
 from sqlmodel import Session, col
 
-from control_plane.audit.entries import LetIn, Removed, SentBack
+from control_plane.audit.entries import LetIn, Muted, Removed, RoomLocked, SentBack
 from control_plane.meetings import service as booking
 from control_plane.meetings.service import MeetingView, NoSuchMeeting, meetings
 from control_plane.people.service import body
-from control_plane.permission import Actor, Permission
+from control_plane.permission import Actor, Decision, Permission
 from control_plane.policy import Action, MeetingFacts
-from control_plane.rooms.models import Connection, Hold
+from control_plane.rooms.models import Connection, Hold, Room
 from control_plane.rooms.reasons import REASONS, sentence
 from control_plane.rooms.scene import Client, Visitor, load_scene
 from control_plane.rooms.signalling import tell
@@ -42,10 +42,7 @@ def present(unit: Unit, permission: Permission, actor: Actor, meeting_id: str) -
 
     Raises NotPermitted, NoSuchMeeting.
     """
-    meeting = meetings(unit.session, [meeting_id]).get(meeting_id)
-    if meeting is None:
-        raise NoSuchMeeting(f"no meeting {meeting_id!r}")
-    permission.require(unit, actor, Action.moderate, meeting.facts(body(unit.session, meeting.body_id)))
+    _meeting_for(unit, permission, actor, meeting_id)
     found = connections_there(unit.session, meeting_id)
     clients = [Client.of(connection) for connection in found]
     scene = load_scene(unit.session, unit.now, clients, [])
@@ -53,6 +50,16 @@ def present(unit: Unit, permission: Permission, actor: Actor, meeting_id: str) -
         _present(connection, scene.visitor(client)) for connection, client in zip(found, clients, strict=True)
     ]
     return sorted(people, key=lambda somebody: somebody.since)
+
+
+def _meeting_for(
+    unit: Unit, permission: Permission, actor: Actor, meeting_id: str
+) -> tuple[MeetingView, Decision]:
+    meeting = meetings(unit.session, [meeting_id]).get(meeting_id)
+    if meeting is None:
+        raise NoSuchMeeting(f"no meeting {meeting_id!r}")
+    facts = meeting.facts(body(unit.session, meeting.body_id))
+    return meeting, permission.require(unit, actor, Action.moderate, facts)
 
 
 def connections_there(session: Session, meeting_id: str) -> list[Connection]:
@@ -130,12 +137,37 @@ def remove(unit: Unit, permission: Permission, actor: Actor, connection_id: str,
 def mute(unit: Unit, permission: Permission, actor: Actor, connection_id: str, media: str) -> str:
     """Have somebody's microphone or camera switched off and return the meeting's id.
 
-    `media` is audio or video. Raises NotPermitted, NoSuchConnection. The command's entry tells of it.
+    `media` is audio or video. Raises NotPermitted, NoSuchConnection.
     """
     case = _case(unit, connection_id)
-    permission.require(unit, actor, Action.moderate, case.facts)
+    decision = permission.require(unit, actor, Action.moderate, case.facts)
+    unit.record(Muted(media=media, **case.about, **decision))
     tell(unit, case.meeting.id, "mute", connection=connection_id, media=media)
     return case.meeting.id
+
+
+def lock(unit: Unit, permission: Permission, actor: Actor, meeting_id: str, *, locked: bool) -> None:
+    """Let nobody new in, or let them in again (raises NotPermitted, NoSuchMeeting).
+
+    Moderators can always come back: a chair whose machine crashed must be able to unlock.
+    """
+    meeting, decision = _meeting_for(unit, permission, actor, meeting_id)
+    room = unit.session.get(Room, meeting.id)
+    if room is None:
+        raise NoSuchMeeting(f"meeting {meeting_id!r} has no conference yet")
+    if room.locked == locked:
+        return
+    room.locked = locked
+    unit.record(RoomLocked(meeting=meeting.id, body=meeting.body_id, locked=locked, **decision))
+    ask_again(unit, meeting.id)
+
+
+def ask_again(unit: Unit, meeting_id: str) -> None:
+    """Have joins that are under way asked about again: what they were told may no longer hold.
+
+    Prosody's own lock stays open: it would keep the moderators out as well.
+    """
+    tell(unit, meeting_id, "lock", locked=False)
 
 
 class _About(TypedDict):

@@ -50,6 +50,12 @@ REASONS: Mapping[str, Sentences] = {
     "connection_unknown": _NEW_LINK,
     "connection_ended": _NEW_LINK,
     "wrong_room": _NOT_THIS_ROOM,
+    "room_locked": {
+        "ar": "أغلق رئيس الجلسة القاعة: لا يدخل أحد بعد الآن.",
+        "fr": "La présidence a verrouillé la séance : plus personne n’entre.",
+        "en": "The chair locked the meeting: nobody else comes in.",
+        "zgh": "ⵉⵔⴳⵍ ⵓⵙⵍⵡⴰⵢ ⵜⵉⵖⵉⵎⵉⵜ: ⵓⵔ ⵢⴰⴷ ⵉⴽⵛⵛⵎ ⵢⴰⵏ.",
+    },
     "room_unknown": _NOT_NOW,
     "room_closed": _NOT_NOW,
     "account_disabled": {

@@ -55,6 +55,7 @@ class Scene:
 
     clients: Mapping[str, Client]
     rooms: Mapping[str, str]
+    locked: frozenset[str]
     meetings: Mapping[str, MeetingView]
     bodies: Mapping[str, BodyView]
     people: Mapping[str, Standing]
@@ -110,8 +111,8 @@ def load_scene(session: Session, now: datetime, clients: Iterable[Client], rooms
     """Load what these clients and rooms need: at most eleven statements."""
     by_id = {client.id: client for client in clients}
     people = {c.person_id for c in by_id.values() if c.person_id is not None}
-    names = set(rooms)
-    known_rooms = _meetings_of(session, names)
+    found_rooms = _rooms(session, set(rooms))
+    known_rooms = {room.name: room.meeting_id for room in found_rooms}
     found = meetings(session, {c.meeting_id for c in by_id.values()} | set(known_rooms.values()))
     known_people = standings(session, people, now)
     substitutes = {
@@ -123,6 +124,7 @@ def load_scene(session: Session, now: datetime, clients: Iterable[Client], rooms
     return Scene(
         clients=by_id,
         rooms=known_rooms,
+        locked=frozenset(room.name for room in found_rooms if room.locked),
         meetings=found,
         bodies=bodies(session, {meeting.body_id for meeting in found.values()}),
         people=known_people,
@@ -158,11 +160,11 @@ _CLIENTS = select(
 ).where(col(Connection.id).in_(bindparam("ids", expanding=True)))
 
 
-def _meetings_of(session: Session, rooms: set[str]) -> dict[str, str]:
-    if not rooms:
-        return {}
-    query = select(col(Room.name), col(Room.meeting_id)).where(col(Room.name).in_(rooms))
-    return {name: meeting for name, meeting in session.execute(query)}  # noqa: C416 — a Result has keys()
+def _rooms(session: Session, names: set[str]) -> list[Room]:
+    """Return the rooms of these names that exist."""
+    if not names:
+        return []
+    return list(session.scalars(select(Room).where(col(Room.name).in_(names))))
 
 
 def _holds(session: Session, meeting_ids: Iterable[str]) -> dict[tuple[str, str], bool]:

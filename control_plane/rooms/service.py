@@ -4,7 +4,16 @@ from control_plane.rooms.connecting import Accepted, NotAccepted, Show, answer_s
 from control_plane.rooms.events import Counted, Event, Gap, Report, UnknownEvent, take_reports
 from control_plane.rooms.gate import Admit, Answer, Join, TurnAway, Wait, answer_joins
 from control_plane.rooms.keys import KeyRing, KeyUnknown, NoSigningKey, public_pems, verifying
-from control_plane.rooms.moderating import NoSuchConnection, Present, let_in, mute, present, remove, send_back
+from control_plane.rooms.moderating import (
+    NoSuchConnection,
+    Present,
+    let_in,
+    lock,
+    mute,
+    present,
+    remove,
+    send_back,
+)
 from control_plane.rooms.reservation import (
     Reservation,
     Unreserved,
@@ -53,6 +62,7 @@ __all__ = [
     "close",
     "hand_out_token",
     "let_in",
+    "lock",
     "move_in_camera",
     "mute",
     "present",

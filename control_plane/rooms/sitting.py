@@ -11,7 +11,7 @@ from control_plane.meetings.service import MeetingView
 from control_plane.permission import Actor, Permission
 from control_plane.rooms.gate import MayEnter, MayWait, judge
 from control_plane.rooms.models import Connection, JoinToken, Room
-from control_plane.rooms.moderating import connections_there
+from control_plane.rooms.moderating import ask_again, connections_there
 from control_plane.rooms.reasons import REASONS, sentence
 from control_plane.rooms.scene import Client, Visitor, load_scene
 from control_plane.rooms.signalling import tell
@@ -32,6 +32,7 @@ def move_in_camera(unit: Unit, permission: Permission, actor: Actor, meeting_id:
     Raises NotPermitted, NotInState, NoSuchMeeting.
     """
     in_camera = booking.move_in_camera(unit, permission, actor, meeting_id)
+    ask_again(unit, meeting_id)
     told = frozenset(guest.id for guest in in_camera.moved_out)
     return reconsider(unit, permission, meeting_id, told=told)
 

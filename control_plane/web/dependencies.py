@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from control_plane.desk import Desk
 from control_plane.meetings.service import guest_of_device
-from control_plane.people.service import Entrance, actor_of, session_of, standings, touch_session
+from control_plane.people.service import Caller, Entrance, actor_of, session_of, standings, touch_session
 from control_plane.permission import Actor, Permission
 from control_plane.policy import SignIn, Strength
 from control_plane.settings import Settings, Zone
@@ -118,6 +118,22 @@ def guest_or_actor(
     raise NotSignedIn
 
 
+def caller(
+    request: Request,
+    desk: DeskDep,
+    address: Annotated[str, Depends(client_address)],
+    zone: Annotated[Zone, Depends(client_zone)],
+) -> Caller:
+    """Return who is at the door of a sign-in: where from, and with which cookies."""
+    return Caller(
+        address=address,
+        zone=zone,
+        device=request.cookies.get(cookie_name(desk.settings, DEVICE), ""),
+        session=request.cookies.get(cookie_name(desk.settings), ""),
+    )
+
+
+CallerDep = Annotated[Caller, Depends(caller)]
 SettingsDep = Annotated[Settings, Depends(settings)]
 EntranceDep = Annotated[Entrance, Depends(entrance)]
 UnitsDep = Annotated[Units, Depends(units)]

@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from control_plane.people.api import CallerDep
 from control_plane.people.service import (
     BodyView,
     PasswordsBusy,
@@ -26,7 +25,14 @@ from control_plane.policy import Refused
 from control_plane.unit import Units
 from control_plane.web.cookies import give_cookies, take_session_cookie
 from control_plane.web.day import ONE_DAY, chosen_day, house_zone, sittings
-from control_plane.web.dependencies import DeskDep, OptionalActorDep, PermissionDep, SettingsDep, UnitsDep
+from control_plane.web.dependencies import (
+    CallerDep,
+    DeskDep,
+    OptionalActorDep,
+    PermissionDep,
+    SettingsDep,
+    UnitsDep,
+)
 from control_plane.web.language import COOKIE, LANGUAGES
 from control_plane.web.locales import Words
 from control_plane.web.log_state import log_state

@@ -27,7 +27,7 @@ def _filled(kind: type[Entry]) -> Entry:
 
 def test_every_kind_has_its_golden_bytes() -> None:
     assert [json.loads(leaf)["kind"] for leaf in LEAVES] == sorted(KINDS)
-    assert len(KINDS) == 55
+    assert len(KINDS) == 58
 
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: str(json.loads(leaf)["kind"]))
@@ -65,7 +65,7 @@ def test_personal_data_has_no_field_to_stand_in() -> None:
     known = {
         "action", "answer", "at", "at_lobby", "body", "by", "classification", "command", "connection", "duty", "ends",
         "expires", "fields", "fingerprint", "function", "guest_kind", "happened", "instead_of", "invited", "jti",
-        "kid", "meeting", "message", "moderator", "node", "occurrences", "on", "outcome", "pages", "policies",
+        "kid", "locked", "media", "meeting", "message", "moderator", "node", "occurrences", "on", "outcome", "pages", "policies",
         "policy_set", "role", "sealed", "seq", "series", "session", "short_notice", "starts", "strength", "type",
         "version", "why",
     }  # fmt: skip

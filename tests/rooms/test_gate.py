@@ -165,7 +165,7 @@ def test_whoever_is_not_of_the_body_gets_no_token(
     assert (newest["by"], newest["action"], newest["policies"]) == (
         sitting.actor(key).pseudonym,
         "enter",
-        policies,
+        deciding,
     )
 
 
@@ -308,3 +308,25 @@ def test_acting_on_a_connection_that_never_was_says_so(sitting: Sitting) -> None
 
     with pytest.raises(NoSuchConnection):
         remove()
+
+
+def test_a_locked_meeting_lets_in_nobody_new_but_moderators(sitting: Sitting) -> None:
+    member, chair = sitting.connect(sitting.actor("driss")), sitting.connect(sitting.actor("amina"))
+    with sitting.units.begin() as unit:
+        service.lock(unit, sitting.permission, sitting.actor("amina"), sitting.id, locked=True)
+    assert isinstance(sitting.ask(member), TurnAway)
+    assert sitting.newest()["why"] == "room_locked"
+    assert isinstance(sitting.ask(chair), Admit)
+    with sitting.units.begin() as unit:
+        service.lock(unit, sitting.permission, sitting.actor("amina"), sitting.id, locked=False)
+    assert isinstance(sitting.ask(member), Admit)
+
+
+def test_muting_and_locking_say_who_did_it(sitting: Sitting) -> None:
+    member = sitting.enter(sitting.actor("driss"))
+    with sitting.units.begin() as unit:
+        service.mute(unit, sitting.permission, sitting.actor("amina"), member, "audio")
+        service.lock(unit, sitting.permission, sitting.actor("brahim"), sitting.id, locked=True)
+    locked, muted = sitting.entries(2)
+    assert (locked.by, muted.by) == (sitting.actor("brahim").pseudonym, sitting.actor("amina").pseudonym)
+    assert muted.on == sitting.actor("driss").pseudonym
