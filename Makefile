@@ -38,11 +38,12 @@ check: $(READY)  ## format, lint, types, import directions, Lua, policies
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	luacheck --quiet playbooks/roles/prosody/files
+	luacheck --quiet --no-color playbooks/roles/prosody/files
 	$(BIN)/majlis policy check policies
 
-bench: setup  ## measure, and print ratios of one run
-	$(BIN)/python -m tests.bench
+bench: setup  ## measure, and print ratios of one run (ONLY=over-http for one measure)
+	@tools/system-packages wrk
+	$(BIN)/python -m tests.bench $(ONLY)
 
 lock:  ## resolve the dependencies again (needs uv)
 	uv pip compile --quiet --python $(BIN)/python --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock
