@@ -27,8 +27,8 @@ $(PLAYERS): demo/players/package-lock.json | system
 	npm ci --prefix demo/players --no-audit --no-fund --loglevel=error
 	@touch $@
 
-demo: setup  ## play a parliament's morning on this machine, then stay up (ONCE=1 ends)
-	$(BIN)/python -m demo $(if $(ONCE),--once)
+demo: setup  ## play a parliament's morning on this machine, then stay up (ONCE=1 ends, PORT=8010 moves)
+	$(BIN)/python -m demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
 test: setup check  ## run every check and test
 	$(BIN)/pytest tests --ignore=tests/bench

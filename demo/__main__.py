@@ -4,6 +4,7 @@ import argparse
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -23,13 +24,19 @@ from demo.players import PlayerFailed, PlayersMissing, players
 from demo.prosody import ProsodyFailed, ProsodyMissing
 
 DIRECTORY = Path(".demo")
-console = Console()
+#: a file or a pipe has no width of its own, and 80 columns are too few for the table
+console = Console(width=None if sys.stdout.isatty() else 140)
 
 
 def main() -> int:
     """Run the demo and return the exit status."""
     options = _options()
     began = time.monotonic()
+    if options.port and not _free(options.port):
+        console.print(
+            f"port {options.port} of 127.0.0.1 is taken; take another: make demo PORT=8010", style="red"
+        )
+        return 2
     if options.directory.exists():
         shutil.rmtree(options.directory)
     try:
@@ -43,6 +50,16 @@ def main() -> int:
         console.print(str(error), style="red", markup=False)
         return 2
     return 0
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _options() -> argparse.Namespace:
@@ -102,9 +119,8 @@ def _deciding(entry: object) -> str:
 
 
 def _table(morning: Morning) -> Table:
-    table = Table(
-        "who", "tried what", "what was decided", "by which policy", title="The morning", expand=True
-    )
+    table = Table("who", "tried what", "what was decided", title="The morning", expand=True)
+    table.add_column("by which policy", overflow="fold")
     for attempt in morning.attempts:
         table.add_row(
             attempt.who,
