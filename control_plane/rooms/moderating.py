@@ -72,6 +72,14 @@ def connections_there(session: Session, meeting_id: str) -> list[Connection]:
     return list(session.scalars(query))
 
 
+def open_connections(session: Session, meeting_id: str) -> list[Connection]:
+    """Return every connection of the meeting that may still be used, wherever it is."""
+    query = select(Connection).where(
+        col(Connection.meeting_id) == meeting_id, col(Connection.ended_at).is_(None)
+    )
+    return list(session.scalars(query))
+
+
 def _present(connection: Connection, visitor: Visitor) -> Present:
     since = connection.joined_at or connection.waiting_since
     if since is None:

@@ -11,7 +11,7 @@ from control_plane.meetings.service import MeetingView
 from control_plane.permission import Actor, Permission
 from control_plane.rooms.gate import MayEnter, MayWait, judge
 from control_plane.rooms.models import Connection, JoinToken, Room
-from control_plane.rooms.moderating import ask_again, connections_there
+from control_plane.rooms.moderating import ask_again, open_connections
 from control_plane.rooms.reasons import REASONS, sentence
 from control_plane.rooms.scene import Client, Visitor, load_scene
 from control_plane.rooms.signalling import tell
@@ -70,19 +70,25 @@ def reconsider(
     Of the guests in `told` the log says already why they go.
     """
     unit.session.flush()
-    there = connections_there(unit.session, meeting_id)
-    inside = [Client.of(connection) for connection in there if connection.joined_at is not None]
-    scene = load_scene(unit.session, unit.now, inside, [])
-    visitors = [scene.visitor(client) for client in inside]
-    meetings = [scene.meetings[client.meeting_id] for client in inside]
+    connections = open_connections(unit.session, meeting_id)
+    inside = {connection.id for connection in connections if connection.joined_at is not None}
+    clients = [Client.of(connection) for connection in connections]
+    scene = load_scene(unit.session, unit.now, clients, [])
+    visitors = [scene.visitor(client) for client in clients]
+    meetings = [scene.meetings[client.meeting_id] for client in clients]
     cases = list(zip(visitors, meetings, strict=True))
     to_lobby = removed = 0
     for client, (visitor, meeting), judgement in zip(
-        inside, cases, judge(permission.policies, scene, unit, cases), strict=True
+        clients, cases, judge(permission.policies, scene, unit, cases), strict=True
     ):
         if isinstance(judgement, MayEnter) and not visitor.barred:
             continue
         waits = isinstance(judgement, MayWait)
+        if client.id not in inside:
+            # They may be inside for a moment already, and Prosody's report of it on its way.
+            reason = sentence(REASONS["waiting"], visitor.actor.language)
+            tell(unit, meeting_id, "lobby", connection=client.id, reason=reason)
+            continue
         to_lobby, removed = to_lobby + waits, removed + (not waits)
         if visitor.subject_id not in told:
             _record(unit, permission, visitor, meeting, judgement.policies, waits=waits)
