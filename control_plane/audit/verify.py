@@ -61,6 +61,26 @@ def verify(
         return _Verification(session, verifier, head.size, head.frontier, progress).run()
 
 
+class _Unreadable(Exception):
+    """The next row can't even be read."""
+
+
+_ROWS = (
+    select(
+        col(LogEntry.position),
+        col(LogEntry.at),
+        col(LogEntry.kind),
+        col(LogEntry.meeting),
+        col(LogEntry.leaf),
+        col(LogEntry.leaf_hash),
+        col(LogReadable.salt),
+        col(LogReadable.text),
+    )
+    .join(LogReadable, col(LogReadable.position) == col(LogEntry.position), isouter=True)
+    .order_by(col(LogEntry.position))
+)
+
+
 class _Verification:
     def __init__(
         self, session: Session, verifier: Verifier, size: int, end: bytes, progress: Progress
@@ -72,6 +92,12 @@ class _Verification:
         self.confirmed = 0  # everything before this position is under a signature that held
 
     def run(self) -> Sound | Broken:
+        try:
+            return self._run()
+        except _Unreadable as error:
+            return Broken(self.frontier.size, f"the entry was altered: it can't be read ({error})")
+
+    def _run(self) -> Sound | Broken:
         notes = self._notes()
         due = next(notes, None)
         for row in self._rows():
@@ -103,32 +129,39 @@ class _Verification:
         return Sound(self.frontier.size, self.frontier.root(), self.checkpoints, self.erased)
 
     def _rows(self) -> Iterator[_Row]:
-        """Yield all rows in order, a chunk a query (a server-side cursor would hold a snapshot open for hours)."""
-        after = -1
+        """Yield all rows in order, a chunk a query (a server-side cursor would hold a snapshot open for hours).
+
+        Raises _Unreadable at the first row that holds something else than its columns' types, which SQLite
+        lets anybody store; a chunk that can't be read is read row by row to find it.
+        """
+        after, chunk = -1, CHUNK
         while True:
-            query = (
-                select(
-                    col(LogEntry.position),
-                    col(LogEntry.at),
-                    col(LogEntry.kind),
-                    col(LogEntry.meeting),
-                    col(LogEntry.leaf),
-                    col(LogEntry.leaf_hash),
-                    col(LogReadable.salt),
-                    col(LogReadable.text),
-                )
-                .join(LogReadable, col(LogReadable.position) == col(LogEntry.position), isouter=True)
-                .where(col(LogEntry.position) > after, col(LogEntry.position) < self.size)
-                .order_by(col(LogEntry.position))
-                .limit(CHUNK)
-            )
-            rows = self.session.execute(query).all()
+            try:
+                rows = self._chunk(after, chunk)
+            except (TypeError, ValueError) as error:
+                if chunk == 1:
+                    raise _Unreadable(str(error)) from error
+                chunk = 1
+                continue
             if not rows:
                 return
-            for row in rows:
-                yield _Row(*row)
-            after = rows[-1][0]
+            yield from rows
+            after = rows[-1].position
             self.progress(self.frontier.size, self.size)
+
+    def _chunk(self, after: int, limit: int) -> list[_Row]:
+        query = _ROWS.where(col(LogEntry.position) > after, col(LogEntry.position) < self.size).limit(limit)
+        rows = [_Row(*row) for row in self.session.execute(query)]
+        for row in rows:
+            if not (
+                isinstance(row.leaf, bytes)
+                and isinstance(row.leaf_hash, bytes)
+                and isinstance(row.at, datetime)
+            ):
+                raise TypeError("a column holds something else than its type")
+            if not all(isinstance(part, bytes | None) for part in (row.salt, row.text)):
+                raise TypeError("the readable part holds something else than bytes")
+        return rows
 
     def _notes(self) -> Iterator[tuple[int, str]]:
         after = 0
@@ -172,7 +205,7 @@ class _Verification:
     def _wrong_checkpoint(self, note: str) -> str | None:
         last = self.frontier.size - 1
         try:
-            checkpoint = self.verifier.open(note)
+            checkpoint = self.verifier.open(str(note))
         except CheckpointInvalid as error:
             return f"the checkpoint over {self.frontier.size} entries is not this log's: {error}"
         if (checkpoint.size, checkpoint.root) != (self.frontier.size, self.frontier.root()):

@@ -110,6 +110,23 @@ def test_tampering_is_found_and_the_first_entry_named(
     assert what in outcome.what
 
 
+SQLITE_ONLY = {
+    "a leaf that is text": "UPDATE log_entry SET leaf = 'text' WHERE position = 7",
+    "a hash that is a number": "UPDATE log_entry SET leaf_hash = 7 WHERE position = 7",
+    "a time that is none": "UPDATE log_entry SET at = 'yesterday' WHERE position = 7",
+    "a readable part that is text": "UPDATE log_readable SET text = 'text' WHERE position = 7",
+}
+
+
+@pytest.mark.parametrize("statement", SQLITE_ONLY.values(), ids=SQLITE_ONLY.keys())
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_sqlite_keeps_any_type_in_any_column_and_that_is_found_too(written: Units, statement: str) -> None:
+    _change(written.engine, statement)
+    outcome = verify(written.engine, written.signer.verifier)
+    assert isinstance(outcome, Broken)
+    assert outcome.position == 7
+
+
 def test_a_forged_leaf_with_a_mended_hash_is_found_by_the_signed_root(written: Units) -> None:
     with written.engine.begin() as connection:
         connection.execute(text("DELETE FROM log_readable"))
