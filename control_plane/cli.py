@@ -8,6 +8,8 @@ from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -128,9 +130,16 @@ def list_settings() -> None:
     """List every setting, what it may hold, and whether it must be set."""
     table = Table("setting", "what it holds", "if it is not set", box=None)
     for name, field in Settings.model_fields.items():
-        default = "it must be set" if field.is_required() else str(field.default or "—")
-        table.add_row(f"{PREFIX}{name.upper()}", field.description, default)
+        table.add_row(f"{PREFIX}{name.upper()}", field.description, _unset(field))
     Console().print(table)
+
+
+def _unset(field: FieldInfo) -> str:
+    if field.is_required():
+        return "it must be set"
+    default = field.get_default(call_default_factory=True, validated_data={})
+    # A default that everybody can read in the source is no secret.
+    return str(default.get_secret_value() if isinstance(default, SecretStr) else default or "—")
 
 
 @audit.command("verify")

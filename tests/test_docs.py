@@ -8,6 +8,7 @@ import pytest
 from starlette.routing import Route
 from typer.core import TyperGroup
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from control_plane.app import ROUTERS
 from control_plane.audit.entries import KINDS
@@ -62,6 +63,14 @@ def test_the_sysadmin_is_told_every_setting_and_no_other() -> None:
     assert len(settings) >= 17
     rows = re.findall(rf"^\| `({PREFIX}\w+)` \|", text(DOCS / "sysadmin.md"), re.MULTILINE)
     assert sorted(rows) == sorted(settings)
+
+
+def test_the_command_lists_the_same_settings_with_what_they_are_when_not_set() -> None:
+    listed = CliRunner().invoke(majlis, ["settings"], env={"COLUMNS": "300"}).output
+    assert sorted(re.findall(rf"{PREFIX}\w+", listed)) == sorted(PREFIX + n.upper() for n in Settings.model_fields)
+    assert listed.count("it must be set") == 2
+    assert "Undefined" not in listed
+    assert "*" not in listed
 
 
 def test_every_command_is_told_somewhere() -> None:
