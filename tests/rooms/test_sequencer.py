@@ -75,7 +75,7 @@ def test_an_answer_is_durable_before_it_is_given(sequencer: Sequencer, units: Un
     async def one() -> int:
         await sequencer.decide(record, "a")
         with units.read() as session:
-            return session.execute(text("SELECT size FROM log_head")).scalar_one()
+            return int(session.execute(text("SELECT size FROM log_head")).scalar_one())
 
     assert asyncio.run(one()) == 1
 
