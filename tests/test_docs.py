@@ -67,7 +67,9 @@ def test_the_sysadmin_is_told_every_setting_and_no_other() -> None:
 
 def test_the_command_lists_the_same_settings_with_what_they_are_when_not_set() -> None:
     listed = CliRunner().invoke(majlis, ["settings"], env={"COLUMNS": "300"}).output
-    assert sorted(re.findall(rf"{PREFIX}\w+", listed)) == sorted(PREFIX + n.upper() for n in Settings.model_fields)
+    assert sorted(re.findall(rf"{PREFIX}\w+", listed)) == sorted(
+        PREFIX + n.upper() for n in Settings.model_fields
+    )
     assert listed.count("it must be set") == 2
     assert "Undefined" not in listed
     assert "*" not in listed
@@ -91,6 +93,17 @@ def test_every_target_of_the_makefile_is_told_to_developers() -> None:
     assert {"demo", "test", "check", "bench"} <= set(targets)
     for target in set(targets) - {"help", "setup"}:
         assert f"make {target}" in text(ROOT / "README.md")
+
+
+def test_every_package_that_is_installed_is_told_beforehand() -> None:
+    script = text(ROOT / "tools/system-packages")
+    table = re.search(r'^wanted="\n(.*?)^"', script, re.MULTILINE | re.DOTALL)
+    assert table
+    packages = {line.split()[1] for line in table[1].splitlines()}
+    packages |= set(re.findall(r'missing="\$missing ([a-z0-9-]+)"', script))
+    assert len(packages) >= 7
+    told = text(ROOT / "README.md")
+    assert [package for package in packages if f"`{package}`" not in told] == []
 
 
 def test_every_policy_file_is_told_to_the_security_officer() -> None:
