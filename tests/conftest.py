@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 
 from control_plane.audit.checkpoint import Signer
 from control_plane.database import connect
@@ -98,3 +98,17 @@ def signer() -> Signer:
 @pytest.fixture
 def units(engine: Engine, signer: Signer, clock: StandingClock) -> Units:
     return Units(engine, signer, clock)
+
+
+@pytest.fixture
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """Give the list of statements that the database is told from now on, transaction control left out."""
+    told: list[str] = []
+
+    def tell(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if not statement.startswith("BEGIN"):
+            told.append(statement)
+
+    event.listen(engine, "before_cursor_execute", tell)
+    yield told
+    event.remove(engine, "before_cursor_execute", tell)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import select
 from sqlmodel import col
 
 from control_plane.audit.entries import Entry
@@ -185,17 +185,3 @@ def permission() -> Permission:
 @pytest.fixture
 def house(units: Units, permission: Permission, clock: StandingClock) -> Parliament:
     return Parliament(units, permission, clock)
-
-
-@pytest.fixture
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """Give the list of statements that the database is told from now on, transaction control left out."""
-    told: list[str] = []
-
-    def tell(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            told.append(statement)
-
-    event.listen(engine, "before_cursor_execute", tell)
-    yield told
-    event.remove(engine, "before_cursor_execute", tell)

@@ -1,12 +1,10 @@
 """A small parliament to try things on, passwords that are quick to check, and a log that can't be written."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
 
 from control_plane.audit.checkpoint import Signer
 from control_plane.audit.entries import Entry
@@ -124,17 +122,3 @@ def house(units: Units, permission: Permission, passwords: Passwords) -> House:
 def mute_units(units: Units) -> Units:
     """The same database, but no entry can be written."""
     return Units(units.engine, LostKey(units.signer), units.clock)
-
-
-@pytest.fixture
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """Give the list of statements that the database is told from now on, transaction control left out."""
-    told: list[str] = []
-
-    def tell(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if not statement.startswith("BEGIN"):
-            told.append(statement)
-
-    event.listen(engine, "before_cursor_execute", tell)
-    yield told
-    event.remove(engine, "before_cursor_execute", tell)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -21,6 +20,7 @@ from control_plane.rooms.service import KeyRing
 from control_plane.settings import Settings
 from control_plane.unit import Units
 from control_plane.web.errors import answer_errors
+from tests.browser import InProcess
 from tests.conftest import StandingClock
 from tests.people.conftest import CONSOLE, PASSWORD, POLICIES, House
 
@@ -40,20 +40,6 @@ PERSON: dict[str, Any] = {
     "email": "tazi@parlement.test",
     "language": "ar",
 }
-
-
-class InProcess(httpx.BaseTransport):
-    """Hands requests to the application itself, as coming from this address."""
-
-    def __init__(self, app: FastAPI, address: str) -> None:
-        self._application = httpx.ASGITransport(app, client=(address, 50_000))
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return anyio.run(self._ask, request)
-
-    async def _ask(self, request: httpx.Request) -> httpx.Response:
-        answer = await self._application.handle_async_request(request)
-        return httpx.Response(answer.status_code, headers=answer.headers, content=await answer.aread())
 
 
 @dataclass(frozen=True, slots=True)

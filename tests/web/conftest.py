@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import Client, Response
 from pydantic import SecretStr
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from control_plane.app import create_app
 from control_plane.audit.entries import Entry
@@ -33,8 +33,8 @@ from control_plane.permission import Permission
 from control_plane.policy import GuestKind
 from control_plane.settings import Settings
 from demo.parliament import Parliament, email, found
+from tests.browser import browser
 from tests.conftest import StandingClock
-from tests.web.browser import browser
 
 POLICIES = Path(__file__).parents[2] / "policies"
 PASSWORD = "trois ânes gris dorment"
@@ -130,17 +130,3 @@ def house(database_url: str, tmp_path: Path, clock: StandingClock) -> Iterator[H
 @pytest.fixture
 def engine(house: House) -> Engine:
     return house.desk.units.engine
-
-
-@pytest.fixture
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """Give the list of statements that the database is told from now on, transaction control left out."""
-    told: list[str] = []
-
-    def tell(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            told.append(statement)
-
-    event.listen(engine, "before_cursor_execute", tell)
-    yield told
-    event.remove(engine, "before_cursor_execute", tell)

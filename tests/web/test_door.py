@@ -5,8 +5,8 @@ import pytest
 from control_plane.audit.entries import SignedIn, SignedOut, SignInRefused
 from control_plane.people.service import PasswordsBusy
 from demo.parliament import email
+from tests.browser import browser
 from tests.conftest import StandingClock
-from tests.web.browser import browser
 from tests.web.conftest import PASSWORD, House, settings_for, sign_in
 
 
