@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from control_plane.app import ROUTERS
 from control_plane.audit.entries import KINDS
 from control_plane.cli import app as majlis
+from control_plane.rooms.reasons import REASONS
 from control_plane.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -117,6 +118,13 @@ def test_every_kind_of_entry_is_told_with_its_number() -> None:
     rows = KIND_ROW.findall(text(DOCS / "security-officer.md"))
     assert {int(number): name for number, name in rows} == {n: kind.__name__ for n, kind in KINDS.items()}
     assert len(rows) == len(KINDS) >= 56
+
+
+def test_every_word_of_a_refusal_at_the_gate_is_told() -> None:
+    words = set(REASONS) - {"waiting", "sent_back"}  # those who wait were not refused
+    assert len(words) >= 20
+    told = text(DOCS / "security-officer.md")
+    assert [word for word in sorted(words) if f"`{word}`" not in told] == []
 
 
 def test_every_route_is_told_and_every_told_route_is_there() -> None:
