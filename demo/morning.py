@@ -40,7 +40,8 @@ class Morning:
     """The script: each method is a scene.
 
     `url` is the appliance, `stage` its Prosody, `say` shows progress, and `decided_by` names what decided the
-    newest decision of the log, where the log can be read.
+    newest decision of the log, where the log can be read. With `among_others` the house has other sittings at
+    the same time, and the clerks accept that.
     """
 
     url: str
@@ -49,6 +50,7 @@ class Morning:
     password: str = field(repr=False)
     say: Say
     decided_by: Callable[[], str] = lambda: ""
+    among_others: bool = False
     attempts: list[Attempt] = field(default_factory=list)
     committee: str = ""
     cabinet: str = ""
@@ -74,7 +76,11 @@ class Morning:
     def book(self) -> None:
         self.say("the clerk books a committee session, the cabinet's clerk a cabinet meeting")
         starts = to_wall(utc_now(), ZONE).replace(second=0, microsecond=0)
-        times = {"starts_wall": starts.isoformat(), "ends_wall": (starts + timedelta(hours=2)).isoformat()}
+        times = {
+            "starts_wall": starts.isoformat(),
+            "ends_wall": (starts + timedelta(hours=2)).isoformat(),
+            "accept_conflicts": self.among_others,
+        }
         agenda = [{"title": "Audition de Me Rami"}, {"title": "Délibération", "public": False}]
         booking = {"body_id": self.parliament.bodies["finance"], "title": "Projet de loi de finances 2027"}
         self.committee = self.person("omar").ask(
@@ -101,9 +107,8 @@ class Morning:
             lambda: self.person("omar").ask("POST", f"/api/meetings/{self.committee}/convene", {}),
         )
         for clerk, meeting in (("omar", self.committee), ("sanae", self.cabinet)):
-            self.person(clerk).ask(
-                "POST", f"/api/meetings/{meeting}/convene", {"reason": "Urgence budgétaire"}
-            )
+            why = {"reason": "Urgence budgétaire", "accept_conflicts": self.among_others}
+            self.person(clerk).ask("POST", f"/api/meetings/{meeting}/convene", why)
             self._note(clerk, "convenes, and says why at such short notice", "convened")
 
     def open(self) -> None:

@@ -43,7 +43,14 @@ STORY = [
 def test_the_morning_goes_as_planned_and_the_log_tells_it(each_house: House) -> None:
     house, mark = each_house, each_house.size()
     running = house.running
-    morning = Morning(running.url, house.stage, running.parliament, running.password, lambda _what: None)
+    morning = Morning(
+        running.url,
+        house.stage,
+        running.parliament,
+        running.password,
+        lambda _what: None,
+        among_others=True,
+    )
     morning.play()
     house.remember("link", morning.link.partition("#")[2])
     house.remember("token", morning.early["token"])

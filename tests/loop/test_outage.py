@@ -63,7 +63,7 @@ def test_a_control_plane_that_dies_among_joins_leaves_nobody_inside_without_an_e
     house, sitting, plane = each_house, each_house.sitting(), each_house.running.control_plane
     sitting.enter("amina")
     survived = 0
-    for in_already in (0, 1, 3):
+    for in_already in (0, 2):
         mark = house.size()
         clients = [sitting.connect(key) for key in MEMBERS]
         joining = [client.begin_join(sitting.room) for client in clients[:8]]
