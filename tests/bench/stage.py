@@ -119,12 +119,14 @@ def _person(number: int) -> PersonDetails:
 
 
 def ticket(scene: Scene, number: int) -> tuple[str, str]:
-    """Return a join token, and its room, for one of the members."""
+    """Return a join token, and its room, for one of the twenty members who are all in the first meeting."""
     office = TicketOffice(
         Permission(scene.desk.policies.engine), scene.desk.keys, scene.desk.settings.domain, 600
     )
     with scene.desk.units.begin() as unit:
-        connection = unit.session.get_one(Connection, json.loads(scene.questions[number])["connection"])
+        connection = unit.session.get_one(
+            Connection, json.loads(scene.questions[number * MEETINGS])["connection"]
+        )
         person = standings(unit.session, [str(connection.person_id)], unit.now)[str(connection.person_id)]
         actor = actor_of(person, SignIn(Strength.PASSWORD, certificate=False, zone="parliament"))
         given = hand_out_token(unit, office, actor, connection.meeting_id)
