@@ -6,34 +6,37 @@ READY  := $(VENV)/.ready
 PLAYERS := demo/players/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo test check bench lock clean
+.PHONY: help setup system system-demo demo test check bench lock clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: system $(READY) $(PLAYERS)  ## install everything that demo and test need (idempotent)
 
-system:
-	@tools/system-packages
+system: system-demo
+	@tools/system-packages luacheck:lua-check initdb:postgresql
+
+system-demo:
+	@tools/system-packages prosody:prosody node:nodejs npm:npm
 
 # The lock holds every dependency with its hash; a changed lock makes the environment anew.
-$(READY): requirements.lock pyproject.toml | system
+$(READY): requirements.lock pyproject.toml | system-demo
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(PLAYERS): demo/players/package-lock.json | system
+$(PLAYERS): demo/players/package-lock.json | system-demo
 	npm ci --prefix demo/players --no-audit --no-fund --loglevel=error
 	@touch $@
 
-demo: setup  ## play a parliament's morning on this machine, then stay up (ONCE=1 ends, PORT=8010 moves)
+demo: system-demo $(READY) $(PLAYERS)  ## play a parliament's morning on this machine, then stay up (ONCE=1 ends, PORT=8010 moves)
 	$(BIN)/python -m demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
 test: setup check  ## run every check and test
 	$(BIN)/pytest tests --ignore=tests/bench
 
-check: $(READY)  ## format, lint, types, import directions, Lua, policies
+check: system $(READY)  ## format, lint, types, import directions, Lua, policies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -42,7 +45,7 @@ check: $(READY)  ## format, lint, types, import directions, Lua, policies
 	$(BIN)/majlis policy check policies
 
 bench: setup  ## measure, and print ratios of one run (ONLY=over-http for one measure)
-	@tools/system-packages wrk
+	@tools/system-packages wrk:wrk
 	$(BIN)/python -m tests.bench $(ONLY)
 
 lock:  ## resolve the dependencies again (needs uv)
