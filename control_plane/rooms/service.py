@@ -2,7 +2,7 @@
 
 from control_plane.rooms.connecting import Accepted, NotAccepted, Show, answer_shows
 from control_plane.rooms.events import Counted, Event, Gap, Report, UnknownEvent, take_reports
-from control_plane.rooms.gate import Admit, Answer, Join, TurnAway, Wait, answer_joins
+from control_plane.rooms.gate import Admit, Answer, Join, MayEnter, MayWait, TurnAway, Wait, answer_joins
 from control_plane.rooms.keys import KeyRing, KeyUnknown, NoSigningKey, public_pems, verifying
 from control_plane.rooms.moderating import (
     NoSuchConnection,
@@ -14,6 +14,7 @@ from control_plane.rooms.moderating import (
     remove,
     send_back,
 )
+from control_plane.rooms.outlook import NotNow, Outlook, outlook
 from control_plane.rooms.reservation import (
     Reservation,
     Unreserved,
@@ -36,11 +37,15 @@ __all__ = [
     "Join",
     "KeyRing",
     "KeyUnknown",
+    "MayEnter",
+    "MayWait",
     "MovedOut",
     "NoSigningKey",
     "NoSuchConnection",
     "NotAccepted",
     "NotAdmittedHere",
+    "NotNow",
+    "Outlook",
     "Overloaded",
     "Present",
     "Report",
@@ -65,6 +70,7 @@ __all__ = [
     "lock",
     "move_in_camera",
     "mute",
+    "outlook",
     "present",
     "public_pems",
     "question_about",

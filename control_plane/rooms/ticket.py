@@ -61,7 +61,7 @@ def hand_out_token(unit: Unit, office: TicketOffice, actor: Actor, meeting_id: s
 
     Raises NotPermitted (recorded), NoSuchMeeting, NoSigningKey.
     """
-    scene, visitor, meeting = _stand_before(unit, actor, meeting_id)
+    scene, visitor, meeting = stand_before(unit, actor, meeting_id)
     if visitor.barred or scene.holds.get((meeting.id, visitor.subject_id)):
         why = visitor.barred or "removed"
         raise NotAdmittedHere(Refused(by=actor.pseudonym, meeting=meeting.id, why=why), REASONS[why])
@@ -101,7 +101,7 @@ class NotAdmittedHere(RecordedRefusal):
         self.reasons = reasons
 
 
-def _stand_before(unit: Unit, actor: Actor, meeting_id: str) -> tuple[Scene, Visitor, MeetingView]:
+def stand_before(unit: Unit, actor: Actor, meeting_id: str) -> tuple[Scene, Visitor, MeetingView]:
     """Look at an actor as the gate will look at their connection."""
     person = actor.facts.id if isinstance(actor.facts, PersonFacts) else None
     guest = actor.facts.id if isinstance(actor.facts, GuestFacts) else None
@@ -146,5 +146,5 @@ def question_about(
     unit: Unit, person: Standing, action: Action, meeting_id: str, sign_in: SignIn
 ) -> Question:
     """Return the question that the policies would be asked (raises NoSuchMeeting, AccountDisabled)."""
-    scene, visitor, meeting = _stand_before(unit, actor_of(person, sign_in), meeting_id)
+    scene, visitor, meeting = stand_before(unit, actor_of(person, sign_in), meeting_id)
     return scene.question(visitor, action, meeting, unit)
