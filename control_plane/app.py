@@ -22,7 +22,7 @@ from control_plane.rooms import api as rooms
 from control_plane.rooms import gate_api
 from control_plane.rooms.service import Sequencer, Signalling
 from control_plane.settings import Settings, load_settings
-from control_plane.web import pages
+from control_plane.web import guest_page, meeting_page, pages
 from control_plane.web.errors import answer_errors
 from control_plane.web.guards import ResponseHeaders, SameOrigin
 
@@ -36,6 +36,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     meetings.router,
     meetings.calendar,
     pages.router,
+    meeting_page.router,
+    guest_page.router,
 )
 LOOK_SECONDS = 2.0
 logger = logging.getLogger(__name__)

@@ -4,6 +4,7 @@ import anyio
 import httpx
 from fastapi import FastAPI
 
+PAGES = "text/html,application/xhtml+xml,*/*;q=0.8"  # what browsers ask for when they go to an address
 INSIDE = "10.1.0.7"  # the parliament's own network in the tests' settings
 
 
@@ -26,5 +27,5 @@ def browser(app: FastAPI, language: str = "fr", address: str = INSIDE, scheme: s
     return httpx.Client(
         transport=InProcess(app, address),
         base_url=f"{scheme}://majlis.test",
-        headers={"Sec-Fetch-Site": "same-origin", "Accept-Language": language},
+        headers={"Sec-Fetch-Site": "same-origin", "Accept-Language": language, "Accept": PAGES},
     )

@@ -27,14 +27,13 @@ from control_plane.meetings.shapes import (
     SeriesShape,
 )
 from control_plane.people.service import feed_owner
+from control_plane.web.cookies import give_guest_cookie
 from control_plane.web.dependencies import (
-    GUEST,
     ActorDep,
     GuestOrActorDep,
     PermissionDep,
     SettingsDep,
     UnitsDep,
-    cookie_name,
 )
 
 router = APIRouter(prefix="/api", tags=["meetings"])
@@ -297,14 +296,7 @@ def use_link(given: LinkGiven, units: UnitsDep, settings: SettingsDep, response:
     """Exchange a guest's link, the only time it can be; this browser is the guest's from now on."""
     with units.begin() as unit:
         guest, device = service.arrive(unit, given.token)
-    response.set_cookie(
-        cookie_name(settings, GUEST),
-        device,
-        httponly=True,
-        secure=settings.secure_cookies,
-        samesite="strict",
-        path="/",
-    )
+    give_guest_cookie(response, settings, device)
     return ArrivedShape(meeting_id=guest.meeting_id, name=guest.name, language=guest.language)
 
 

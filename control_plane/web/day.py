@@ -114,9 +114,15 @@ def _details(session: Session, actor: Actor, readable: Sequence[MeetingView]) ->
 def _sitting(
     meeting: MeetingView, bodies: Mapping[str, BodyView], words: Words, details: Details | None
 ) -> Sitting:
+    body = bodies[meeting.body_id].name_in(words.code)
+    hours = hours_of(meeting, words)
+    return Sitting(meeting.id, body, meeting.starts_at, meeting.ends_at, hours, meeting.zone, details)
+
+
+def hours_of(meeting: MeetingView, words: Words) -> str:
+    """Return from when to when it is, by the clocks where it is held; the day of its end if that is another."""
     starts, ends = meeting.starts_wall, meeting.ends_wall
     hours = words.hours.format(starts=f"{starts:%H:%M}", ends=f"{ends:%H:%M}")
-    if ends.date() != starts.date():
-        hours = f"{hours} ({words.until_day.format(day=words.date(ends))})"
-    body = bodies[meeting.body_id].name_in(words.code)
-    return Sitting(meeting.id, body, meeting.starts_at, meeting.ends_at, hours, meeting.zone, details)
+    if ends.date() == starts.date():
+        return hours
+    return f"{hours} ({words.until_day.format(day=words.date(ends))})"

@@ -21,6 +21,10 @@ class NotSignedIn(Exception):
     """The request carries no session that is still good."""
 
 
+class NothingHere(Exception):
+    """A page that isn't there, or isn't for this reader: they must not learn which."""
+
+
 def desk(request: Request) -> Desk:
     """Return the application's desk."""
     return cast(Desk, request.app.state.desk)
@@ -89,7 +93,7 @@ def actor_or_none(
     if signed_in.to_be_touched:
         with desk.units.begin() as unit:
             touch_session(unit, signed_in.id)
-    return actor_of(standing, signed_in.sign_in(zone))
+    return _reading(request, actor_of(standing, signed_in.sign_in(zone)))
 
 
 def actor(actor: Annotated[Actor | None, Depends(actor_or_none)]) -> Actor:
@@ -99,23 +103,36 @@ def actor(actor: Annotated[Actor | None, Depends(actor_or_none)]) -> Actor:
     return actor
 
 
-def guest_or_actor(
-    request: Request,
-    desk: DeskDep,
-    zone: Annotated[Zone, Depends(client_zone)],
-    actor: Annotated[Actor | None, Depends(actor_or_none)],
-) -> Actor:
-    """Return who is signed in, or the guest whose link this browser used (raises NotSignedIn)."""
-    if actor is not None:
-        return actor
+def guest_or_none(
+    request: Request, desk: DeskDep, zone: Annotated[Zone, Depends(client_zone)]
+) -> Actor | None:
+    """Return the guest whose link this browser used, or None."""
     token = request.cookies.get(cookie_name(desk.settings, GUEST))
-    if token:
-        with desk.units.read() as session:
-            guest = guest_of_device(session, token, desk.units.clock())
-        if guest is not None:
-            sign_in = SignIn(Strength.LINK, certificate=False, zone=zone)
-            return Actor(guest.pseudonym, guest.facts(), sign_in, guest.language)
-    raise NotSignedIn
+    if not token:
+        return None
+    with desk.units.read() as session:
+        guest = guest_of_device(session, token, desk.units.clock())
+    if guest is None:
+        return None
+    sign_in = SignIn(Strength.LINK, certificate=False, zone=zone)
+    return _reading(request, Actor(guest.pseudonym, guest.facts(), sign_in, guest.language))
+
+
+def guest_or_actor(
+    actor: Annotated[Actor | None, Depends(actor_or_none)],
+    guest: Annotated[Actor | None, Depends(guest_or_none)],
+) -> Actor:
+    """Return who is signed in, else the guest whose link this browser used (raises NotSignedIn)."""
+    visitor = actor or guest
+    if visitor is None:
+        raise NotSignedIn
+    return visitor
+
+
+def _reading(request: Request, actor: Actor) -> Actor:
+    """Keep with the request which language this reader reads, for an error that may come."""
+    request.state.reads = actor.language
+    return actor
 
 
 def caller(
@@ -143,3 +160,4 @@ AddressDep = Annotated[str, Depends(client_address)]
 ActorDep = Annotated[Actor, Depends(actor)]
 GuestOrActorDep = Annotated[Actor, Depends(guest_or_actor)]
 OptionalActorDep = Annotated[Actor | None, Depends(actor_or_none)]
+OptionalGuestDep = Annotated[Actor | None, Depends(guest_or_none)]

@@ -2,17 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from fastapi import FastAPI, Request, status
 from fastapi.encoders import jsonable_encoder
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
+from control_plane.desk import Desk
 from control_plane.meetings import service as meetings
 from control_plane.people import service as people
 from control_plane.permission import NotPermitted
 from control_plane.rooms import service as rooms
-from control_plane.web.dependencies import NotSignedIn
+from control_plane.web.dependencies import NothingHere, NotSignedIn
+from control_plane.web.door import Tried, door, own_page
 from control_plane.web.language import language_of
+from control_plane.web.rendering import page, words_for
 
 Sentences = Mapping[str, str]
 
@@ -127,6 +134,12 @@ ERRORS: Mapping[type[Exception], Becomes] = {
         "Ce mot de passe se devine trop facilement. Choisissez une phrase plus longue, sans votre nom.",
         "This password is too easily guessed. Choose a longer phrase without your name.",
     ),
+    NothingHere: _becomes(
+        404,
+        "لا يوجد هنا ما يمكنكم الاطلاع عليه: إما أن العنوان خطأ، وإما أنه لا يحق لكم ذلك بطريقة دخولكم الحالية.",
+        "Il n’y a rien ici pour vous : l’adresse est erronée, ou votre connexion actuelle ne vous y donne pas accès.",
+        "There is nothing here for you: the address is wrong, or you may not read this as you are signed in now.",
+    ),
     meetings.NoSuchMeeting: MISSING,
     meetings.NoSuchGuest: MISSING,
     meetings.NoSuchSeries: MISSING,
@@ -157,24 +170,42 @@ ERRORS: Mapping[type[Exception], Becomes] = {
 
 
 def answer_errors(app: FastAPI) -> None:
-    """Have the application answer each of these errors; all others stay faults (500) and are logged."""
+    """Have the application answer each of these errors; all others stay faults (500) and are logged.
+
+    People get a page, programs JSON: a browser that goes to an address asks for HTML, and /api gives none.
+    """
     for error in ERRORS:
         app.add_exception_handler(error, _known)
     for refusal in (NotPermitted, rooms.NotAdmittedHere):
         app.add_exception_handler(refusal, _refused)
+    app.add_exception_handler(HTTPException, _no_route)
 
 
-async def _known(request: Request, error: Exception) -> JSONResponse:
+def _known(request: Request, error: Exception) -> Response:
     becomes = ERRORS[type(error)]
+    if _wants_page(request):
+        return _page(request, error, becomes)
     return JSONResponse(
         {
             "error": type(error).__name__,
-            "sentence": _in(becomes.sentences, request),
+            "sentence": _in(becomes.sentences, language_of(request)),
             "detail": str(error) if becomes.code in {409, 422} else None,
             **jsonable_encoder(_particulars(error)),
         },
         becomes.code,
     )
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+
+
+def _page(request: Request, error: Exception, becomes: Becomes) -> Response:
+    words = words_for(request, getattr(request.state, "reads", None))
+    if isinstance(error, NotSignedIn):
+        desk = cast(Desk, request.app.state.desk)
+        return door(desk.units, words, Tried(onward=own_page(request.url.path)), code=becomes.code)
+    return page("error.html", words, becomes.code, sentence=_in(becomes.sentences, words.code))
 
 
 def _particulars(error: Exception) -> dict[str, object]:
@@ -191,14 +222,24 @@ def _particulars(error: Exception) -> dict[str, object]:
     return {}
 
 
-async def _refused(request: Request, error: Exception) -> JSONResponse:
+def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, NotPermitted | rooms.NotAdmittedHere):
         raise error
+    if _wants_page(request):
+        return _page(request, error, Becomes(status.HTTP_403_FORBIDDEN, error.reasons))
     policies = list(error.policies) if isinstance(error, NotPermitted) else []
-    content = {"error": "NotPermitted", "sentence": _in(error.reasons, request), "policies": policies}
+    sentence = _in(error.reasons, language_of(request))
+    content = {"error": "NotPermitted", "sentence": sentence, "policies": policies}
     return JSONResponse(content, status.HTTP_403_FORBIDDEN)
 
 
-def _in(sentences: Sentences, request: Request) -> str:
-    language = language_of(request)
+async def _no_route(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == status.HTTP_404_NOT_FOUND and _wants_page(request):
+        return _page(request, error, MISSING)
+    return await http_exception_handler(request, error)
+
+
+def _in(sentences: Sentences, language: str) -> str:
     return sentences.get(language) or sentences["fr"]

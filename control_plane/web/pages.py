@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, status
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi import APIRouter, Form, Query, Request, status
+from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
@@ -33,6 +33,7 @@ from control_plane.web.dependencies import (
     SettingsDep,
     UnitsDep,
 )
+from control_plane.web.door import Tried, door, own_page, turned_away
 from control_plane.web.language import COOKIE, LANGUAGES
 from control_plane.web.locales import Words
 from control_plane.web.log_state import log_state
@@ -68,7 +69,7 @@ def home(
 ) -> Response:
     """Show the day to whoever is signed in, the door to everybody else."""
     if actor is None:
-        return _door(units, words_for(request))
+        return door(units, words_for(request))
     words = words_for(request, actor.language)
     now = units.clock()
     with units.read() as session:
@@ -103,16 +104,17 @@ def enter(
     caller: CallerDep,
     email: Annotated[str, Form()] = "",
     password: Annotated[str, Form()] = "",
+    onward: Annotated[str, Form(alias="next")] = "",
 ) -> Response:
-    """Sign in with a password and go to the day; else show the door again with the address as typed."""
-    words = words_for(request)
+    """Sign in with a password and go where one was going; else show the door again with the address as typed."""
+    words, tried = words_for(request), Tried(email, own_page(onward))
     try:
         outcome = sign_in(desk.units, desk.entrance, email, password, caller)
     except PasswordsBusy:
-        return _door(desk.units, words, email, words.busy, status.HTTP_503_SERVICE_UNAVAILABLE)
+        return door(desk.units, words, tried, words.busy, status.HTTP_503_SERVICE_UNAVAILABLE)
     if isinstance(outcome, TurnedAway):
-        return _turned_away(desk.units, words, email, outcome.wait)
-    response = _see("/")
+        return turned_away(desk.units, words, tried, outcome.wait)
+    response = _see(tried.onward)
     give_cookies(response, desk.settings, outcome)
     return response
 
@@ -134,9 +136,11 @@ def leave(units: UnitsDep, settings: SettingsDep, caller: CallerDep) -> Response
 
 
 @router.get("/language")
-def speak(settings: SettingsDep, to: str = "", day: str = "") -> Response:
-    """Keep the chosen language for a year and go back to the day; a language we don't speak changes nothing."""
-    response = _see(f"/?day={day}" if _is_date(day) else "/")
+def speak(
+    settings: SettingsDep, to: str = "", day: str = "", onward: Annotated[str, Query(alias="next")] = ""
+) -> Response:
+    """Keep the chosen language for a year and go back to the page; a language we don't speak changes nothing."""
+    response = _see(f"/?day={day}" if _is_date(day) else own_page(onward))
     if to in LANGUAGES:
         response.set_cookie(
             COOKIE,
@@ -165,29 +169,6 @@ def health(desk: DeskDep) -> JSONResponse:
     return JSONResponse(
         {"database": "reachable", "log_size": state.size if state else 0, "policies": policies}
     )
-
-
-def _door(
-    units: Units, words: Words, email: str = "", problem: str = "", code: int = status.HTTP_200_OK
-) -> HTMLResponse:
-    with units.read() as session:
-        state = log_state(session)
-    return page("door.html", words, code, email=email, problem=problem, state=state)
-
-
-def _turned_away(units: Units, words: Words, email: str, wait: timedelta) -> HTMLResponse:
-    if not wait:
-        # RFC 9110, section 15.5.4; 401 would need a challenge that no form answers.
-        return _door(units, words, email, words.not_let_in, status.HTTP_403_FORBIDDEN)
-    seconds = int(-(-wait.total_seconds() // 1))
-    sentence = (
-        words.wait_seconds.format(n=seconds)
-        if seconds <= 60
-        else words.wait_minutes.format(n=-(-seconds // 60))
-    )
-    answer = _door(units, words, email, sentence, status.HTTP_429_TOO_MANY_REQUESTS)
-    answer.headers["Retry-After"] = str(seconds)
-    return answer
 
 
 def _timeline(

@@ -95,7 +95,7 @@ def test_every_field_has_a_label_and_ids_are_used_once(house: House) -> None:
 def test_static_files_may_be_kept_only_under_their_fingerprint(house: House) -> None:
     opened = house.browser()
     names = [path.name for path in STATIC.iterdir()]
-    assert sorted(names) == ["majlis.css", "seal.svg"]
+    assert sorted(names) == ["guest.js", "majlis.css", "seal.svg"]
     for name in names:
         assert "immutable" in opened.get(asset(name)).headers["cache-control"]
         assert opened.get(f"/static/{name}").headers["cache-control"] == "no-store"

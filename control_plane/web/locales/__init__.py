@@ -60,6 +60,31 @@ class Words:
     agenda: str
     in_camera: str
 
+    # what can't be shown
+    no_further: str
+    to_the_day: str
+
+    # a guest's link
+    guest_entrance: str
+    guest_once: str
+    guest_ready: str
+    guest_code: str
+    guest_paste: str
+    guest_enter: str
+    guest_known: str
+    guest_go_on: str
+    guest_account: str
+
+    # a meeting's page
+    now: str
+    may_enter: str
+    would_wait: str
+    not_now: str
+    come_later: str
+    called_off: str
+    was_held: str
+    media_later: str
+
     # the entries
     entries: str
     entries_said: str

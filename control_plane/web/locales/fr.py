@@ -261,6 +261,30 @@ WORDS = Words(
     convened="Convoqués : {n}",
     agenda="Ordre du jour",
     in_camera="à huis clos",
+    no_further="Impossible d’aller plus loin",
+    to_the_day="Aller à la première page",
+    guest_entrance="Entrée des invités",
+    guest_once="Votre lien ne sert qu’une fois, dans ce navigateur. Ensuite, vous pouvez aller et venir sur cet "
+    "appareil jusqu’à la fin de la réunion.",
+    guest_ready="Votre lien a été lu. Rien n’est envoyé tant que vous n’appuyez pas sur le bouton.",
+    guest_code="La partie de votre lien après le #",
+    guest_paste="Copiez ce qui suit le # dans le lien de votre lettre et collez-le ici. Le lien entier convient "
+    "aussi.",
+    guest_enter="Entrer avec mon invitation",
+    guest_known="Dans ce navigateur, un lien d’invité a déjà servi : {name}.",
+    guest_go_on="Aller à la page de la réunion",
+    guest_account="Vous êtes connecté avec un compte : aucun lien d’invité ne sert ici. Déconnectez-vous, puis "
+    "rouvrez le lien de votre lettre.",
+    now="Maintenant",
+    may_enter="Vous pouvez entrer.",
+    would_wait="Vous attendriez en salle d’attente.",
+    not_now="Pas maintenant.",
+    come_later="Revenez peu avant le début.",
+    called_off="Cette réunion est annulée.",
+    was_held="Cette réunion est terminée.",
+    media_later="L’image et le son s’ouvriront avec le client de Jitsi, dans une version ultérieure. Celle-ci n’a "
+    "que la signalisation : elle décide, admet et consigne, et il n’y a pas encore ici de bouton pour "
+    "entrer.",
     entries="Entrées du registre",
     entries_said="Les plus récentes d’abord. La présente lecture est elle-même consignée.",
     entries_withheld="Les entrées ne vous sont pas montrées.",
