@@ -14,7 +14,7 @@ help:  ## list the targets
 setup: system $(READY) $(PLAYERS)  ## install everything that demo and test need (idempotent)
 
 system: system-demo
-	@tools/system-packages luacheck:lua-check initdb:postgresql
+	@tools/system-packages luacheck:lua-check initdb:postgresql chromium:chromium
 
 system-demo:
 	@tools/system-packages prosody:prosody node:nodejs npm:npm
