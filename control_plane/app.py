@@ -15,6 +15,7 @@ from control_plane.audit.entries import PolicySetLoaded, PolicySetRejected
 from control_plane.database import Clock, utc_now
 from control_plane.desk import Desk, set_up_desk
 from control_plane.meetings import api as meetings
+from control_plane.meetings import guests_api
 from control_plane.meetings.outbox import Relay, deliver_due
 from control_plane.people import api as people
 from control_plane.policy import KeptOld, Reloaded
@@ -34,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     rooms.keys,
     people.router,
     meetings.router,
+    guests_api.router,
     meetings.calendar,
     pages.router,
     meeting_page.router,

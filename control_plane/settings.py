@@ -24,7 +24,7 @@ class SettingsInvalid(Exception):
 
 
 class Settings(BaseSettings):
-    """Each field is read from the environment variable MAJLIS_<NAME>, or from a file named in secrets_dir."""
+    """Each field is read from the environment variable MAJLIS_<NAME>."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
 

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from control_plane.people.payloads import (
     BodyPayload,
     BodyShown,
+    CalendarAddress,
     Changed,
     Created,
     Credentials,
@@ -36,6 +37,7 @@ from control_plane.people.service import (
     list_bodies,
     list_memberships,
     list_people,
+    renew_feed,
     replace_password,
     set_password,
     sign_in,
@@ -87,6 +89,14 @@ def me(actor: ActorDep, units: UnitsDep) -> PersonShown:
     """Return who is signed in, as they stand now."""
     with units.read() as session:
         return PersonShown.of(standings(session, [actor.facts.id], units.clock())[actor.facts.id])
+
+
+@router.post("/me/calendar")
+def calendar_address(actor: ActorDep, units: UnitsDep, settings: SettingsDep) -> CalendarAddress:
+    """Make the secret address of one's own calendar; the one given before is worth nothing from now on."""
+    with units.begin() as unit:
+        token = renew_feed(unit, actor.facts.id)
+    return CalendarAddress(address=f"{str(settings.base_url).rstrip('/')}/calendar/{token}.ics")
 
 
 @router.put("/me/password", status_code=status.HTTP_204_NO_CONTENT, responses=TURNED_AWAY)

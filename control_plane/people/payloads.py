@@ -243,3 +243,9 @@ def _language(language: str) -> Language:
 def _level(classification: Classification) -> Level:
     levels: tuple[Level, ...] = ("public", "restricted", "confidential", "secret")
     return levels[classification]
+
+
+class CalendarAddress(BaseModel):
+    """The secret address of a person's calendar, shown this once."""
+
+    address: str

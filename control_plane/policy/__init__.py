@@ -22,7 +22,7 @@ from control_plane.policy.facts import (
     Strength,
 )
 from control_plane.policy.files import PolicySetInvalid, Problem
-from control_plane.policy.live import KeptOld, LivePolicies, Reloaded, Unchanged
+from control_plane.policy.live import KeptOld, LivePolicies, Reloaded, Settling, Unchanged
 from control_plane.policy.verdict import Permitted, Refused, Verdict
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Refused",
     "Reloaded",
     "Resource",
+    "Settling",
     "SignIn",
     "SiteFacts",
     "State",

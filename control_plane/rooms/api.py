@@ -13,7 +13,14 @@ from pydantic import BaseModel
 
 from control_plane.rooms import service
 from control_plane.rooms.service import MovedOut, Present, Signalling, Ticket, TicketOffice
-from control_plane.web.dependencies import ActorDep, DeskDep, GuestOrActorDep, PermissionDep, UnitsDep
+from control_plane.web.dependencies import (
+    ActorDep,
+    DeskDep,
+    GuestOrActorDep,
+    LetterheadDep,
+    PermissionDep,
+    UnitsDep,
+)
 
 router = APIRouter(prefix="/api", tags=["rooms"])
 keys = APIRouter(prefix="/asap", tags=["keys"])
@@ -118,6 +125,22 @@ def lock(
         service.lock(unit, permission, actor, meeting_id, locked=locked)
     _await_hosts(hosts)
     return Told(meeting=meeting_id)
+
+
+@router.post("/guests/{guest_id}/revoke")
+def revoke_invitation(
+    guest_id: str,
+    actor: ActorDep,
+    units: UnitsDep,
+    permission: PermissionDep,
+    head: LetterheadDep,
+    hosts: SignallingDep,
+) -> Told:
+    """Make a guest's link worth nothing, and remove them should they be inside."""
+    with units.begin() as unit:
+        meeting = service.revoke_invitation(unit, permission, actor, head, guest_id)
+    _await_hosts(hosts)
+    return Told(meeting=meeting)
 
 
 @router.post("/connections/{connection_id}/let-in")

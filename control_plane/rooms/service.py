@@ -24,7 +24,7 @@ from control_plane.rooms.reservation import (
 )
 from control_plane.rooms.sequencer import Overloaded, Sequencer
 from control_plane.rooms.signalling import Signalling
-from control_plane.rooms.sitting import MovedOut, close, move_in_camera, reconsider
+from control_plane.rooms.sitting import MovedOut, close, move_in_camera, reconsider, revoke_invitation
 from control_plane.rooms.ticket import NotAdmittedHere, Ticket, TicketOffice, hand_out_token, question_about
 
 __all__ = [
@@ -76,6 +76,7 @@ __all__ = [
     "question_about",
     "reconsider",
     "remove",
+    "revoke_invitation",
     "send_back",
     "take_reports",
     "verifying",

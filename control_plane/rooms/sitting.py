@@ -7,7 +7,7 @@ from sqlmodel import col
 
 from control_plane.audit.entries import Removed, SentBack
 from control_plane.meetings import service as booking
-from control_plane.meetings.service import MeetingView
+from control_plane.meetings.service import Letterhead, MeetingView
 from control_plane.permission import Actor, Permission
 from control_plane.rooms.gate import MayEnter, MayWait, judge
 from control_plane.rooms.models import Connection, JoinToken, Room
@@ -62,6 +62,18 @@ def _end(unit: Unit, meeting_id: str) -> None:
         tell(unit, meeting_id, "end", reason=sentence(REASONS["room_closed"], None))
 
 
+def revoke_invitation(
+    unit: Unit, permission: Permission, actor: Actor, letterhead: Letterhead, guest_id: str
+) -> str:
+    """Make a guest's link worth nothing, remove them should they be inside, and return the meeting's id.
+
+    Raises NotPermitted, NoSuchGuest.
+    """
+    guest = booking.revoke_invitation(unit, permission, actor, letterhead, guest_id)
+    reconsider(unit, permission, guest.meeting_id, told=frozenset([guest.id]))
+    return guest.meeting_id
+
+
 def reconsider(
     unit: Unit, permission: Permission, meeting_id: str, *, told: frozenset[str] = frozenset()
 ) -> MovedOut:
@@ -83,17 +95,17 @@ def reconsider(
     ):
         if isinstance(judgement, MayEnter) and not visitor.barred:
             continue
-        waits = isinstance(judgement, MayWait)
+        waits = isinstance(judgement, MayWait) and not visitor.barred
+        reason = sentence(
+            REASONS["waiting" if waits else visitor.barred or "room_closed"], visitor.actor.language
+        )
+        # Told of everybody: some may be inside for a moment already, and Prosody's report of it on its way.
+        tell(unit, meeting_id, "lobby" if waits else "remove", connection=client.id, reason=reason)
         if client.id not in inside:
-            # They may be inside for a moment already, and Prosody's report of it on its way.
-            reason = sentence(REASONS["waiting"], visitor.actor.language)
-            tell(unit, meeting_id, "lobby", connection=client.id, reason=reason)
             continue
         to_lobby, removed = to_lobby + waits, removed + (not waits)
         if visitor.subject_id not in told:
             _record(unit, permission, visitor, meeting, judgement.policies, waits=waits)
-        reason = sentence(REASONS["waiting" if waits else "room_closed"], visitor.actor.language)
-        tell(unit, meeting_id, "lobby" if waits else "remove", connection=client.id, reason=reason)
     return MovedOut(to_lobby, removed)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from control_plane.desk import Desk
-from control_plane.meetings.service import guest_of_device
+from control_plane.meetings.service import Letterhead, guest_of_device
 from control_plane.people.service import Caller, Entrance, actor_of, session_of, standings, touch_session
 from control_plane.permission import Actor, Permission
 from control_plane.policy import SignIn, Strength
@@ -161,3 +161,11 @@ ActorDep = Annotated[Actor, Depends(actor)]
 GuestOrActorDep = Annotated[Actor, Depends(guest_or_actor)]
 OptionalActorDep = Annotated[Actor | None, Depends(actor_or_none)]
 OptionalGuestDep = Annotated[Actor | None, Depends(guest_or_none)]
+
+
+def letterhead(settings: SettingsDep) -> Letterhead:
+    """Return who writes to people."""
+    return Letterhead(str(settings.base_url).rstrip("/"), "Majlis", settings.mail_from)
+
+
+LetterheadDep = Annotated[Letterhead, Depends(letterhead)]

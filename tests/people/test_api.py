@@ -1,5 +1,6 @@
 """The JSON doors of people, through the real router, cookies and error answers."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -237,7 +238,7 @@ MANAGED: dict[str, Ask] = {
     ),
 }
 OPEN = {"POST /sign-in", "POST /sign-out"}
-OWN = {"GET /me", "PUT /me/password"}
+OWN = {"GET /me", "POST /me/calendar", "PUT /me/password"}
 
 
 def routes() -> Iterator[str]:
@@ -250,6 +251,12 @@ def routes() -> Iterator[str]:
 def test_every_route_is_listed_here() -> None:
     assert sorted(routes()) == sorted({*MANAGED, *OPEN, *OWN})
     assert len(MANAGED) == 14
+
+
+def test_a_calendars_address_is_ones_own_and_made_anew_each_time(member: httpx.Client) -> None:
+    first, second = (member.post("/api/me/calendar").json()["address"] for _ in range(2))
+    assert first != second
+    assert re.fullmatch(r"https?://[^/]+/calendar/[\w-]{43}\.ics", second)
 
 
 def test_managing_is_for_administrators(

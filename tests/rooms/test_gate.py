@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from control_plane.audit.entries import Admitted, Entry, Refused, SentBack, SentToLobby
 from control_plane.meetings.service import back_in_public, close
@@ -12,11 +13,12 @@ from control_plane.permission import Actor, NotPermitted, Permission
 from control_plane.policy import Classification, GuestKind, Question, SignIn, Strength
 from control_plane.policy import Refused as PolicyRefused
 from control_plane.rooms import service
+from control_plane.rooms.models import Command
 from control_plane.rooms.service import Admit, Join, KeyRing, NoSuchConnection, TurnAway, Wait, answer_joins
 from control_plane.unit import Units
 from demo.parliament import Parliament
 from tests.conftest import StandingClock
-from tests.rooms.conftest import Sitting, held_sitting
+from tests.rooms.conftest import LETTERHEAD, Sitting, held_sitting
 
 
 def test_a_member_is_admitted_under_the_accounts_name(sitting: Sitting) -> None:
@@ -323,3 +325,18 @@ def test_muting_and_locking_say_who_did_it(sitting: Sitting) -> None:
     locked, muted = sitting.entries(2)
     assert (locked.by, muted.by) == (sitting.actor("brahim").pseudonym, sitting.actor("amina").pseudonym)
     assert muted.on == sitting.actor("driss").pseudonym
+
+
+def test_a_revoked_guest_is_out_at_once_though_inside(sitting: Sitting) -> None:
+    witness = sitting.connect(sitting.guest("Me Rami"))
+    with sitting.units.begin() as unit:
+        service.let_in(unit, sitting.permission, sitting.actor("amina"), witness)
+    sitting.happens("joined", witness)
+    with sitting.units.begin() as unit:
+        service.revoke_invitation(
+            unit, sitting.permission, sitting.actor("omar"), LETTERHEAD, sitting.guests["Me Rami"]
+        )
+        commands = [(command.name, command.arguments) for command in unit.session.scalars(select(Command))]
+    assert ("remove", {"connection": witness, "reason": "Cette invitation a été retirée."}) in commands
+    answer = sitting.ask(witness)
+    assert answer == TurnAway("Cette invitation a été retirée.", ())
