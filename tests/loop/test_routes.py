@@ -13,6 +13,7 @@ from control_plane.app import ROUTERS
 from control_plane.audit.entries import Commanded, Entry, Reported
 from tests.loop.house import House
 
+DOORS = 63  # written a second time on purpose: a walk that finds none would pass every test
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -49,6 +50,8 @@ PUBLIC = {
     "GET /sign-in": "leads to the door",
     "POST /sign-in": "is the door",
     "POST /sign-out": "ends a session, where there is one",
+    "GET /guest": "shows the form that takes a link",
+    "POST /guest": "the link is the secret",
     "GET /language": "keeps a language",
     "GET /health": "tells monitoring that it lives",
     "GET /asap/jwks.json": "public keys are public",
@@ -65,8 +68,8 @@ UNSAFE = [door for door in EVERY if door.method not in SAFE]
 
 
 def test_the_doors_are_all_known() -> None:
-    assert len(EVERY) == len({str(door) for door in EVERY}) == 58
-    assert len(CLOSED) == len(EVERY) - len(PUBLIC)
+    assert len(EVERY) == len({str(door) for door in EVERY}) == DOORS, "a new door is counted, and tried below"
+    assert len(CLOSED) == DOORS - len(PUBLIC)
     assert PUBLIC.keys() <= {str(door) for door in EVERY}
 
 
