@@ -1,5 +1,6 @@
 """Debian's Chromium without a window, told what to do through a pipe (Chrome DevTools Protocol)."""
 
+import fcntl
 import json
 import os
 import select
@@ -104,8 +105,8 @@ class Tab:
 @contextmanager
 def chromium(profile: Path) -> Iterator[Tab]:
     """Give a tab of a browser with a fresh profile, which ends with the block."""
-    to_child, to = os.pipe()
-    back, from_child = os.pipe()
+    to_child, to = _pipe()
+    back, from_child = _pipe()
     # The protocol is on descriptors 3 and 4; bash puts them there, for Python can't without forking by hand.
     shell = (
         "bash",
@@ -134,3 +135,12 @@ def chromium(profile: Path) -> Iterator[Tab]:
         except subprocess.TimeoutExpired:
             browser.kill()
             browser.wait()
+
+
+def _pipe() -> tuple[int, int]:
+    """Return both ends of a pipe, out of the way of the descriptors that the browser wants."""
+    ends = os.pipe()
+    moved = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends)
+    for end in ends:
+        os.close(end)
+    return moved[0], moved[1]
