@@ -138,8 +138,12 @@ def convene_row(unit: Unit, meeting: Meeting, authority: Authority, reason: str)
 
 
 def called(unit: Unit, meeting: Meeting) -> Called:
-    """Return whom a convocation goes to: who sits in the body when the meeting begins, clerks, and officials."""
-    seats = members_of(unit.session, [meeting.body_id], meeting.starts_at)[meeting.body_id]
+    """Return whom a convocation goes to: who sits in the body when the meeting begins, clerks, and officials.
+
+    A meeting that is called for this very minute has begun already: then it goes to who sits now.
+    """
+    begins = max(meeting.starts_at, unit.now)
+    seats = members_of(unit.session, [meeting.body_id], begins)[meeting.body_id]
     officials = convened_to(unit.session, [meeting.id])[meeting.id]
     return _everybody(unit, meeting.id, {**officials, **_highest(seats)})
 

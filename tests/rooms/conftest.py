@@ -173,7 +173,7 @@ def held_sitting(
     classification: Classification = Classification.PUBLIC,
 ) -> Sitting:
     """Book, convene and open a sitting that begins now and lasts two hours."""
-    starts = to_wall(clock(), ZONE)
+    starts = to_wall(clock(), ZONE).replace(second=0)
     booking = Booking(
         parliament.bodies[body],
         "Loi de finances",

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from control_plane.audit.entries import Admitted, Entry, Refused, SentBack, SentToLobby
-from control_plane.meetings.service import back_in_public, close
+from control_plane.meetings.service import back_in_public, close, convened_to
 from control_plane.people.service import disable_person
 from control_plane.permission import Actor, NotPermitted, Permission
 from control_plane.policy import Classification, GuestKind, Question, SignIn, Strength
@@ -16,7 +16,7 @@ from control_plane.rooms import service
 from control_plane.rooms.models import Command
 from control_plane.rooms.service import Admit, Join, KeyRing, NoSuchConnection, TurnAway, Wait, answer_joins
 from control_plane.unit import Units
-from demo.parliament import Parliament
+from demo.parliament import Parliament, found
 from tests.conftest import StandingClock
 from tests.rooms.conftest import LETTERHEAD, Sitting, held_sitting
 
@@ -340,3 +340,16 @@ def test_a_revoked_guest_is_out_at_once_though_inside(sitting: Sitting) -> None:
     assert ("remove", {"connection": witness, "reason": "Cette invitation a été retirée."}) in commands
     answer = sitting.ask(witness)
     assert answer == TurnAway("Cette invitation a été retirée.", ())
+
+
+def test_a_meeting_called_for_this_very_minute_calls_those_who_sit_now(
+    units: Units, permission: Permission, clock: StandingClock, keys: KeyRing
+) -> None:
+    """The sitting begins at the full minute, some seconds before anybody had a seat."""
+    clock.advance(seconds=7)
+    with units.begin() as unit:
+        parliament = found(unit, permission, None)
+    sitting = held_sitting(units, permission, parliament, clock, keys)
+    with units.read() as session:
+        called = convened_to(session, [sitting.id])[sitting.id]
+    assert len(called) == 14
