@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, status
 from fastapi.encoders import jsonable_encoder
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -158,7 +159,7 @@ ERRORS: Mapping[type[Exception], Becomes] = {
     people.DatesInvalid: UNFIT,
     people.DetailsInvalid: UNFIT,
     people.SubstituteForNobody: UNFIT,
-    rooms.UnknownEvent: UNFIT,
+    DataError: UNFIT,  # a text that PostgreSQL can't keep, such as one with a NUL in it
     people.DutyHeldAlready: TAKEN,
     people.DutyNotHeld: MISSING,
     people.EmailTaken: TAKEN,
