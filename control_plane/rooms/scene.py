@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, false, func, select
 from sqlmodel import Session, col
 
 from control_plane.meetings.service import GuestView, MeetingView, guests, invited, meetings
@@ -27,7 +27,7 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Whose a connection is, and how they signed in."""
+    """Whose a connection is, how they signed in, and what of its own room the gate must know."""
 
     id: str
     meeting_id: str
@@ -35,6 +35,9 @@ class Client:
     guest_id: str | None
     sign_in: SignIn
     ended: bool = False
+    room: str = ""
+    locked: bool = False
+    removed: bool | None = None  # by a moderator; False when sent back to the lobby, None when neither
 
     @classmethod
     def of(cls, connection: Connection) -> "Client":
@@ -111,8 +114,8 @@ def load_scene(session: Session, now: datetime, clients: Iterable[Client], rooms
     """Load what these clients and rooms need: at most eleven statements."""
     by_id = {client.id: client for client in clients}
     people = {c.person_id for c in by_id.values() if c.person_id is not None}
-    found_rooms = _rooms(session, set(rooms))
-    known_rooms = {room.name: room.meeting_id for room in found_rooms}
+    own = {c.room: c.meeting_id for c in by_id.values() if c.room}
+    known_rooms = own | _meetings_of(session, set(rooms) - own.keys())
     found = meetings(session, {c.meeting_id for c in by_id.values()} | set(known_rooms.values()))
     known_people = standings(session, people, now)
     substitutes = {
@@ -124,7 +127,7 @@ def load_scene(session: Session, now: datetime, clients: Iterable[Client], rooms
     return Scene(
         clients=by_id,
         rooms=known_rooms,
-        locked=frozenset(room.name for room in found_rooms if room.locked),
+        locked=frozenset(c.room for c in by_id.values() if c.locked),
         meetings=found,
         bodies=bodies(session, {meeting.body_id for meeting in found.values()}),
         people=known_people,
@@ -132,7 +135,11 @@ def load_scene(session: Session, now: datetime, clients: Iterable[Client], rooms
         invited=frozenset(
             invited(session, {(c.meeting_id, c.person_id) for c in by_id.values() if c.person_id is not None})
         ),
-        holds=_holds(session, found),
+        holds={
+            (c.meeting_id, str(c.person_id or c.guest_id)): c.removed
+            for c in by_id.values()
+            if c.removed is not None
+        },
         inside=_inside(session, substitutes),
     )
 
@@ -143,35 +150,48 @@ def clients_of(session: Session, connection_ids: Collection[str]) -> list[Client
         return []
     rows = session.execute(_CLIENTS, {"ids": list(connection_ids)})
     return [
-        Client(id_, meeting, person, guest, SignIn(Strength(strength), certificate, zone), ended)
-        for id_, meeting, person, guest, strength, certificate, zone, ended in rows
+        Client(id_, meeting, person, guest, SignIn(Strength(strength), certificate, zone), *rest)
+        for id_, meeting, person, guest, strength, certificate, zone, *rest in rows
     ]
 
 
-_CLIENTS = select(
-    col(Connection.id),
-    col(Connection.meeting_id),
-    col(Connection.person_id),
-    col(Connection.guest_id),
-    col(Connection.strength),
-    col(Connection.certificate),
-    col(Connection.zone),
-    col(Connection.ended_at).is_not(None),
-).where(col(Connection.id).in_(bindparam("ids", expanding=True)))
+def hold_of(session: Session, meeting_id: str, subject_id: str) -> bool | None:
+    """Return whether a moderator removed them (True) or sent them back (False), None when neither."""
+    hold = session.get(Hold, (meeting_id, subject_id))
+    return hold.removed if hold else None
 
 
-def _rooms(session: Session, names: set[str]) -> list[Room]:
-    """Return the rooms of these names that exist."""
-    if not names:
-        return []
-    return list(session.scalars(select(Room).where(col(Room.name).in_(names))))
-
-
-def _holds(session: Session, meeting_ids: Iterable[str]) -> dict[tuple[str, str], bool]:
-    query = select(col(Hold.meeting_id), col(Hold.subject_id), col(Hold.removed)).where(
-        col(Hold.meeting_id).in_(list(meeting_ids))
+_SUBJECT = func.coalesce(col(Connection.person_id), col(Connection.guest_id))
+_CLIENTS = (
+    select(
+        col(Connection.id),
+        col(Connection.meeting_id),
+        col(Connection.person_id),
+        col(Connection.guest_id),
+        col(Connection.strength),
+        col(Connection.certificate),
+        col(Connection.zone),
+        col(Connection.ended_at).is_not(None),
+        func.coalesce(col(Room.name), ""),
+        func.coalesce(col(Room.locked), false()),
+        col(Hold.removed),
     )
-    return {(meeting, subject): removed for meeting, subject, removed in session.execute(query)}
+    .join(Room, col(Room.meeting_id) == col(Connection.meeting_id), isouter=True)
+    .join(
+        Hold,
+        (col(Hold.meeting_id) == col(Connection.meeting_id)) & (col(Hold.subject_id) == _SUBJECT),
+        isouter=True,
+    )
+    .where(col(Connection.id).in_(bindparam("ids", expanding=True)))
+)
+
+
+def _meetings_of(session: Session, rooms: set[str]) -> dict[str, str]:
+    """Return the meeting of each of these rooms that exists."""
+    if not rooms:
+        return {}
+    query = select(col(Room.name), col(Room.meeting_id)).where(col(Room.name).in_(rooms))
+    return {name: meeting for name, meeting in session.execute(query)}  # noqa: C416 — a Result has keys()
 
 
 def _inside(session: Session, sought: set[tuple[str, str]]) -> frozenset[tuple[str, str]]:

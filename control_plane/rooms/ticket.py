@@ -16,7 +16,7 @@ from control_plane.rooms.gate import MayEnter, MayWait, judge
 from control_plane.rooms.keys import KeyRing
 from control_plane.rooms.models import JoinToken, Room
 from control_plane.rooms.reasons import REASONS
-from control_plane.rooms.scene import Client, Scene, Visitor, load_scene
+from control_plane.rooms.scene import Client, Scene, Visitor, hold_of, load_scene
 from control_plane.rooms.tokens import Occupant, mint
 from control_plane.unit import RecordedRefusal, Unit
 
@@ -105,7 +105,8 @@ def stand_before(unit: Unit, actor: Actor, meeting_id: str) -> tuple[Scene, Visi
     """Look at an actor as the gate will look at their connection."""
     person = actor.facts.id if isinstance(actor.facts, PersonFacts) else None
     guest = actor.facts.id if isinstance(actor.facts, GuestFacts) else None
-    candidate = Client("", meeting_id, person, guest, actor.sign_in)
+    removed = hold_of(unit.session, meeting_id, actor.facts.id)
+    candidate = Client("", meeting_id, person, guest, actor.sign_in, removed=removed)
     if meeting_id not in meetings(unit.session, [meeting_id]):
         raise NoSuchMeeting(f"no meeting {meeting_id!r}")
     scene = load_scene(unit.session, unit.now, [candidate], [])
