@@ -1,6 +1,6 @@
 """The control plane as it is served, with two routes more that do nothing, to be measured against.
 
-Run as `python -m tests.bench.server PORT WORKERS`, with the settings in the environment.
+Run as `python -m tests.bench.server PORT`, with the settings in the environment.
 """
 
 import sys
@@ -44,11 +44,9 @@ class PlainQuestion(BaseModel):
 
 if __name__ == "__main__":
     uvicorn.run(
-        "tests.bench.server:measured",
-        factory=True,
+        measured(),
         host="127.0.0.1",
         port=int(sys.argv[1]),
-        workers=int(sys.argv[2]),
         access_log=False,
         log_level="warning",
         proxy_headers=False,

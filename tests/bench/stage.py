@@ -134,14 +134,14 @@ def ticket(scene: Scene, number: int) -> tuple[str, str]:
 
 
 @contextmanager
-def served(scene: Scene, workers: int = 1) -> Iterator[tuple[str, int]]:
+def served(scene: Scene) -> Iterator[tuple[str, int]]:
     """Serve the scene and give the server's address and process id."""
     port = free_port()
     environment = {
         **os.environ,
         **{f"MAJLIS_{name.upper()}": value for name, value in scene.settings.items()},
     }
-    command = [sys.executable, "-m", "tests.bench.server", str(port), str(workers)]
+    command = [sys.executable, "-m", "tests.bench.server", str(port)]
     process = subprocess.Popen(command, env=environment)
     try:
         _wait(process, port)
