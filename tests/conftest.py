@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,13 @@ from control_plane.unit import Units
 from tests.postgres import private_cluster
 
 NUMBERS = itertools.count(1)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which doubles stood in for the real thing in this run."""
+    for name in sorted(name for name in sys.modules if name.startswith("tests.doubles.")):
+        what = str(sys.modules[name].__doc__).partition("\n")[0]
+        terminalreporter.write_line(f"DOUBLE in this run: {name}: {what}")
 
 
 class StandingClock:
