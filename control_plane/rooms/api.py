@@ -1,6 +1,8 @@
 """Doors of the people: join tokens, who is there, moderation; and the public halves of the signing keys."""
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Literal, cast
@@ -11,8 +13,10 @@ from fastapi import APIRouter, Body, Depends, HTTPException, Request, Response, 
 from jwt.algorithms import RSAAlgorithm
 from pydantic import BaseModel
 
+from control_plane.permission import Actor, Permission
 from control_plane.rooms import service
 from control_plane.rooms.service import MovedOut, Present, Signalling, Ticket, TicketOffice
+from control_plane.unit import Unit, Units
 from control_plane.web.dependencies import (
     ActorDep,
     DeskDep,
@@ -67,9 +71,29 @@ OfficeDep = Annotated[TicketOffice, Depends(ticket_office)]
 SignallingDep = Annotated[Signalling, Depends(signalling)]
 
 
-def _await_hosts(hosts: Signalling) -> None:
-    """Give the hosts a moment to obey before the moderator's page says that it is done."""
-    from_thread.run(hosts.settled, SETTLE_SECONDS)
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """Somebody who would lead a conference, and what their orders need."""
+
+    actor: Actor
+    units: Units
+    permission: Permission
+    hosts: Signalling
+
+    @contextmanager
+    def ordering(self) -> Iterator[Unit]:
+        """Give a unit, and once it is committed give the hosts a moment to obey before anything says it is done."""
+        with self.units.begin() as unit:
+            yield unit
+        from_thread.run(self.hosts.settled, SETTLE_SECONDS)
+
+
+def lead(actor: ActorDep, units: UnitsDep, permission: PermissionDep, hosts: SignallingDep) -> Lead:
+    """Return who gives an order."""
+    return Lead(actor, units, permission, hosts)
+
+
+LeadDep = Annotated[Lead, Depends(lead)]
 
 
 @router.post("/meetings/{meeting_id}/join-token")
@@ -90,115 +114,68 @@ def present(meeting_id: str, actor: ActorDep, units: UnitsDep, permission: Permi
 
 
 @router.post("/meetings/{meeting_id}/in-camera")
-def in_camera(
-    meeting_id: str, actor: ActorDep, units: UnitsDep, permission: PermissionDep, hosts: SignallingDep
-) -> MovedShape:
+def in_camera(meeting_id: str, lead: LeadDep) -> MovedShape:
     """Close the sitting to everybody but its members and move the others out."""
-    with units.begin() as unit:
-        moved: MovedOut = service.move_in_camera(unit, permission, actor, meeting_id)
-    _await_hosts(hosts)
+    with lead.ordering() as unit:
+        moved: MovedOut = service.move_in_camera(unit, lead.permission, lead.actor, meeting_id)
     return MovedShape(**asdict(moved))
 
 
 @router.post("/meetings/{meeting_id}/close")
-def close(
-    meeting_id: str, actor: ActorDep, units: UnitsDep, permission: PermissionDep, hosts: SignallingDep
-) -> Told:
+def close(meeting_id: str, lead: LeadDep) -> Told:
     """End the sitting and its conference."""
-    with units.begin() as unit:
-        service.close(unit, permission, actor, meeting_id)
-    _await_hosts(hosts)
+    with lead.ordering() as unit:
+        service.close(unit, lead.permission, lead.actor, meeting_id)
     return Told(meeting=meeting_id)
 
 
 @router.put("/meetings/{meeting_id}/lock")
-def lock(
-    meeting_id: str,
-    actor: ActorDep,
-    units: UnitsDep,
-    permission: PermissionDep,
-    hosts: SignallingDep,
-    locked: Annotated[bool, Body(embed=True)],
-) -> Told:
+def lock(meeting_id: str, lead: LeadDep, locked: Annotated[bool, Body(embed=True)]) -> Told:
     """Let nobody new in but moderators, or let them in again."""
-    with units.begin() as unit:
-        service.lock(unit, permission, actor, meeting_id, locked=locked)
-    _await_hosts(hosts)
+    with lead.ordering() as unit:
+        service.lock(unit, lead.permission, lead.actor, meeting_id, locked=locked)
     return Told(meeting=meeting_id)
 
 
 @router.post("/guests/{guest_id}/revoke")
-def revoke_invitation(
-    guest_id: str,
-    actor: ActorDep,
-    units: UnitsDep,
-    permission: PermissionDep,
-    head: LetterheadDep,
-    hosts: SignallingDep,
-) -> Told:
+def revoke_invitation(guest_id: str, lead: LeadDep, head: LetterheadDep) -> Told:
     """Make a guest's link worth nothing, and remove them should they be inside."""
-    with units.begin() as unit:
-        meeting = service.revoke_invitation(unit, permission, actor, head, guest_id)
-    _await_hosts(hosts)
+    with lead.ordering() as unit:
+        meeting = service.revoke_invitation(unit, lead.permission, lead.actor, head, guest_id)
     return Told(meeting=meeting)
 
 
 @router.post("/connections/{connection_id}/let-in")
-def let_in(
-    connection_id: str, actor: ActorDep, units: UnitsDep, permission: PermissionDep, hosts: SignallingDep
-) -> Told:
+def let_in(connection_id: str, lead: LeadDep) -> Told:
     """Admit somebody from the lobby."""
-    with units.begin() as unit:
-        meeting = service.let_in(unit, permission, actor, connection_id)
-    _await_hosts(hosts)
+    with lead.ordering() as unit:
+        meeting = service.let_in(unit, lead.permission, lead.actor, connection_id)
     return Told(meeting=meeting)
 
 
 @router.post("/connections/{connection_id}/send-back")
-def send_back(
-    connection_id: str,
-    actor: ActorDep,
-    units: UnitsDep,
-    permission: PermissionDep,
-    hosts: SignallingDep,
-    why: Why = "",
-) -> Told:
+def send_back(connection_id: str, lead: LeadDep, why: Why = "") -> Told:
     """Have somebody wait in the lobby again."""
-    with units.begin() as unit:
-        meeting = service.send_back(unit, permission, actor, connection_id, why)
-    _await_hosts(hosts)
+    with lead.ordering() as unit:
+        meeting = service.send_back(unit, lead.permission, lead.actor, connection_id, why)
     return Told(meeting=meeting)
 
 
 @router.post("/connections/{connection_id}/remove")
-def remove(
-    connection_id: str,
-    actor: ActorDep,
-    units: UnitsDep,
-    permission: PermissionDep,
-    hosts: SignallingDep,
-    why: Why = "",
-) -> Told:
+def remove(connection_id: str, lead: LeadDep, why: Why = "") -> Told:
     """Remove somebody for the rest of the meeting."""
-    with units.begin() as unit:
-        meeting = service.remove(unit, permission, actor, connection_id, why)
-    _await_hosts(hosts)
+    with lead.ordering() as unit:
+        meeting = service.remove(unit, lead.permission, lead.actor, connection_id, why)
     return Told(meeting=meeting)
 
 
 @router.post("/connections/{connection_id}/mute")
 def mute(
-    connection_id: str,
-    actor: ActorDep,
-    units: UnitsDep,
-    permission: PermissionDep,
-    hosts: SignallingDep,
-    media: Annotated[Literal["audio", "video"], Body(embed=True)],
+    connection_id: str, lead: LeadDep, media: Annotated[Literal["audio", "video"], Body(embed=True)]
 ) -> Told:
     """Have somebody's microphone or camera switched off."""
-    with units.begin() as unit:
-        meeting = service.mute(unit, permission, actor, connection_id, media)
-    _await_hosts(hosts)
+    with lead.ordering() as unit:
+        meeting = service.mute(unit, lead.permission, lead.actor, connection_id, media)
     return Told(meeting=meeting)
 
 
