@@ -22,7 +22,7 @@ system-demo:
 # The lock holds every dependency with its hash; a changed lock makes the environment anew.
 $(READY): requirements.lock pyproject.toml | system-demo
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary libvirt-python -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
