@@ -1,0 +1,65 @@
+"""What each kind of machine wants to know beside its size: the keys that may stand under a host's options."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from infra.site_types import Host, Kind
+
+
+@dataclass(frozen=True)
+class Option:
+    """One key: how its text looks (or that it is a number or true/false), and an example of it."""
+
+    pattern: str
+    example: str
+    needed: bool = False
+
+
+OPTIONS: dict[Kind, dict[str, Option]] = {
+    "lab": {},
+    "existing": {
+        "user": Option(r"[a-z_][a-z0-9_-]{0,31}", "the account for the first contact, such as root"),
+        "host_key": Option(r"ssh-ed25519 [A-Za-z0-9+/]{68}", "the host's key, such as ssh-ed25519 AAAA…"),
+        "port": Option(r"[1-9][0-9]{0,4}", "the port of SSH, such as 22"),
+    },
+    "libvirt": {
+        "hypervisor": Option(
+            r"(qemu|test)(\+(ssh|tls|unix|libssh2))?://[^\s#]*",
+            "libvirt's address, such as qemu+tls://10.20.3.5/system",
+            needed=True,
+        ),
+        "image": Option(
+            r"[A-Za-z0-9._/-]+", "the volume of the base image, such as debian-12.qcow2", needed=True
+        ),
+        "storage": Option(r"[A-Za-z0-9._-]+", "the storage pool, such as default"),
+        "bridge_users": Option(r"[a-z][a-z0-9.-]{0,14}", "the hypervisor's bridge, such as br-users"),
+        "bridge_cluster": Option(r"[a-z][a-z0-9.-]{0,14}", "the hypervisor's bridge, such as br-cluster"),
+        "bridge_management": Option(
+            r"[a-z][a-z0-9.-]{0,14}", "the hypervisor's bridge, such as br-management"
+        ),
+    },
+    "redfish": {
+        "bmc": Option(r"https?://[^\s@?#]+", "the board's address, such as https://10.20.4.11", needed=True),
+        "system": Option(r"/redfish/v1/Systems/[^\s/]+", "the machine there, such as /redfish/v1/Systems/1"),
+        "image": Option(
+            r"https?://[^\s@?#]+", "the installer's image, such as http://10.20.3.1/debian.iso", needed=True
+        ),
+        "account": Option(r"[A-Za-z0-9_.-]{1,32}", "the board's account, such as majlis"),
+        "accept_any_certificate": Option(r"True|False", "true or false"),
+    },
+}
+
+
+def wrong_options(host: Host) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the key and what may stand there, for each option that the kind of machine can't use."""
+    known = OPTIONS[host.kind]
+    for key, value in host.options.items():
+        if key not in known:
+            may = ", ".join(known) or "nothing"
+            yield ("options", key), f"is no option of the kind {host.kind}, may be {may}"
+        elif not re.fullmatch(known[key].pattern, str(value)):
+            yield ("options", key), f"holds {value}, may hold {known[key].example}"
+    for key, option in known.items():
+        if option.needed and key not in host.options:
+            yield ("options", key), f"is missing, may hold {option.example}"
