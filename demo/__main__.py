@@ -1,4 +1,7 @@
-"""`make demo`: a parliament's morning on this machine, then the appliance stays up to be looked at."""
+"""`make demo`: a parliament's morning on this machine, then the appliance stays up to be looked at.
+
+With `--cluster` the same morning is played against a cluster of a site, through its edge.
+"""
 
 import argparse
 import os
@@ -12,16 +15,15 @@ import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from control_plane.audit.entries import ConnectionRefused, Decided, GuestLinkRefused
 from control_plane.audit.service import latest
 from demo.appliance import DOMAIN, Appliance, ControlPlaneFailed, appliance
-from demo.morning import Morning, NotAsPlanned
-from demo.parliament import ROLES, email
-from demo.players import PlayerFailed, PlayersMissing, players
+from demo.cluster import ClusterAway, cluster_morning
+from demo.morning import Morning
+from demo.players import PlayersMissing, players
 from demo.prosody import ProsodyFailed, ProsodyMissing
+from demo.showing import accounts, played, show, telling
 
 DIRECTORY = Path(".demo")
 #: a file or a pipe has no width of its own, and 80 columns are too few for the table
@@ -31,6 +33,8 @@ console = Console(width=None if sys.stdout.isatty() else 140)
 def main() -> int:
     """Run the demo and return the exit status."""
     options = _options()
+    if options.cluster:
+        return _on_a_cluster(options)
     began = time.monotonic()
     if options.port and not _free(options.port):
         console.print(
@@ -52,6 +56,16 @@ def main() -> int:
     return 0
 
 
+def _on_a_cluster(options: argparse.Namespace) -> int:
+    """Play against a cluster that runs; its administrator's address and password are on standard input."""
+    address, password = (sys.stdin.readline().strip() for _ in range(2))
+    try:
+        return 0 if cluster_morning(console, options.cluster, options.authority, address, password) else 1
+    except (ClusterAway, PlayersMissing) as error:
+        console.print(str(error), style="red", markup=False)
+        return 2
+
+
 def _free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -69,11 +83,17 @@ def _options() -> argparse.Namespace:
         "--port", type=int, default=8000, help="port of the pages on 127.0.0.1; 0 takes a free one"
     )
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where the demo keeps its files")
+    parser.add_argument(
+        "--cluster",
+        default="",
+        metavar="URL",
+        help="play against this cluster; two lines on standard input: its administrator's address and password",
+    )
+    parser.add_argument("--authority", type=Path, help="file of the authority that signed its certificates")
     return parser.parse_args()
 
 
 def _play(running: Appliance) -> bool:
-    columns = (TextColumn("{task.description:<62}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     desk = running.desk()
 
     def decided_by() -> str:
@@ -81,27 +101,11 @@ def _play(running: Appliance) -> bool:
             entries = [record.entry for record in latest(session, limit=20)]
         return next((_deciding(entry) for entry in entries if _deciding(entry)), "")
 
-    with (
-        players(running.prosody.websocket_url, DOMAIN) as stage,
-        Progress(*columns, console=console) as progress,
-    ):
-        task = progress.add_task("", total=len(Morning.SCENES))
-        morning = Morning(
-            running.url,
-            stage,
-            running.parliament,
-            running.password,
-            lambda what: progress.update(task, description=what),
-            decided_by,
-        )
-        failure = ""
-        try:
-            morning.play(lambda done, _: progress.update(task, completed=done))
-        except (NotAsPlanned, PlayerFailed) as error:
-            failure = str(error)
-    console.print(_table(morning))
+    with players(running.prosody.websocket_url, DOMAIN) as stage, telling(console) as say:
+        morning = Morning(running.url, stage, running.parliament, running.password, say, decided_by)
+        failure = played(morning)
+    show(console, morning, failure)
     if failure:
-        console.print(f"not as planned: {failure}", style="red", markup=False)
         console.print(
             f"what the services said: {running.directory}/control-plane.log, {running.prosody.log_path}"
         )
@@ -116,20 +120,6 @@ def _deciding(entry: object) -> str:
     if isinstance(entry, Decided) and entry.policy_set:
         return ", ".join(entry.policies) or "no policy permits"
     return ""
-
-
-def _table(morning: Morning) -> Table:
-    table = Table("who", "tried what", "what was decided", title="The morning", expand=True)
-    table.add_column("by which policy", overflow="fold")
-    for attempt in morning.attempts:
-        table.add_row(
-            attempt.who,
-            attempt.what,
-            attempt.outcome,
-            attempt.decided_by,
-            style="" if attempt.good else "red",
-        )
-    return table
 
 
 def _verify(running: Appliance) -> bool:
@@ -194,12 +184,9 @@ def _altered_copy(database: Path, copy: Path) -> int:
 
 
 def _stay(running: Appliance) -> None:
-    accounts = Table("account", "password", "who", box=None, padding=(0, 2))
-    for key, role in ROLES.items():
-        accounts.add_row(email(key), running.password, role)
     console.print(f"\nThe appliance stays up at [bold]{running.url}/[/] until you press Ctrl-C.")
     console.print("Videobridges are not part of the demo: there is signalling, and no picture or sound.")
-    console.print(accounts)
+    console.print(accounts(running.password))
     console.print(
         f"Its files are in {running.directory}; address of the log's database: majlis.db", highlight=False
     )

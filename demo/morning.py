@@ -1,5 +1,6 @@
 """A parliament's morning, played by real XMPP clients against a running appliance."""
 
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from control_plane.database import utc_now
 from control_plane.meetings.service import to_wall
 from demo.parliament import PEOPLE, ZONE, Parliament, email
 from demo.people import Refused, Visitor
-from demo.players import ConnectionRefused, Joined, JoinOutcome, Stage, TurnedAway, Waiting
+from demo.players import ConnectionRefused, Joined, JoinOutcome, Player, Stage, TurnedAway, Waiting
 
 MEMBERS = ("amina", "brahim", "chaimae", "driss", "fatima", "ghita", "hamid", "ilham", "jamal", "karima", "larbi", "malika")  # fmt: skip
 WITNESS = "Me Samir Rami"
@@ -39,9 +40,9 @@ class Attempt:
 class Morning:
     """The script: each method is a scene.
 
-    `url` is the appliance, `stage` its Prosody, `say` shows progress, and `decided_by` names what decided the
-    newest decision of the log, where the log can be read. With `among_others` the house has other sittings at
-    the same time, and the clerks accept that.
+    `url` is the appliance, `stage` its Prosody, `say` shows progress, `decided_by` names what decided the newest
+    decision of the log, where the log can be read, and `trust` is what the visitors' browsers believe. With
+    `among_others` the house has other sittings at the same time, and the clerks accept that.
     """
 
     url: str
@@ -51,6 +52,7 @@ class Morning:
     say: Say
     decided_by: Callable[[], str] = lambda: ""
     among_others: bool = False
+    trust: ssl.SSLContext | None = field(default=None, repr=False)
     attempts: list[Attempt] = field(default_factory=list)
     committee: str = ""
     cabinet: str = ""
@@ -137,7 +139,9 @@ class Morning:
 
     def lobby(self) -> None:
         self.say("the witness waits in the lobby and is admitted")
-        witness = self.visitors.setdefault("witness", Visitor("witness", self.url)).use_link(self.link)
+        witness = self.visitors.setdefault(
+            "witness", Visitor("witness", self.url, trust=self.trust)
+        ).use_link(self.link)
         ticket = witness.ticket(self.committee)
         player = witness.begin_connect(self.stage, ticket)(15)
         waiting = _as(Waiting, player.join(ticket["room"]))
@@ -157,10 +161,10 @@ class Morning:
             ("leila", "asks to enter, the security officer"),
         ):
             self._refused(who, what, lambda who=who: self.person(who).ticket(self.committee))  # type: ignore[misc]
-        copy = self.visitors.setdefault("copy", Visitor("copy", self.url))
+        copy = self.visitors.setdefault("copy", Visitor("copy", self.url, trust=self.trust))
         self._refused("somebody", "uses a copy of the witness's link", lambda: copy.use_link(self.link))
         used = self.person("ghita").ticket(self.committee)
-        self.stage.connect("ghita-again", token=used["token"]).disconnect()
+        self._connect("ghita-again", used).disconnect()
         self._refused("somebody", "connects with a token that was used", lambda: self._connect("copy", used))
         self._refused("somebody", "connects without a token", lambda: self._connect("nobody", {"token": ""}))
         self._wait_for_the_end_of(self.early)
@@ -199,12 +203,13 @@ class Morning:
     def person(self, key: str) -> Visitor:
         """Return somebody of the sample parliament at their browser, signed in."""
         if key not in self.visitors:
-            visitor = Visitor(key, self.url, PEOPLE[key][2])
+            visitor = Visitor(key, self.url, PEOPLE[key][2], self.trust)
             self.visitors[key] = visitor.sign_in(email(key), self.password)
         return self.visitors[key]
 
-    def _connect(self, player: str, ticket: dict[str, Any]) -> None:
-        self.stage.connect(player, token=ticket["token"])
+    def _connect(self, player: str, ticket: dict[str, Any]) -> Player:
+        place = {"url": self.early["websocket_url"], "domain": self.early["domain"]}
+        return self.stage.connect(player, token=ticket["token"], **place)
 
     def _connection_of(self, name: str, where: str) -> str:
         deadline = time.monotonic() + 10

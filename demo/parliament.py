@@ -141,9 +141,9 @@ def email(key: str) -> str:
 
 def found(unit: Unit, permission: Permission, password: NewPassword | None) -> Parliament:
     """Load the sample parliament as the operator at the console would; everybody gets the same password."""
-    bodies = {key: create_body(unit, permission, None, _body(key)) for key in BODIES}
-    people = {key: add_person(unit, permission, None, _person(key)) for key in PEOPLE}
-    for key, body, function, member in _memberships():
+    bodies = {key: create_body(unit, permission, None, body_details(key)) for key in BODIES}
+    people = {key: add_person(unit, permission, None, person_details(key)) for key in PEOPLE}
+    for key, body, function, member in memberships():
         begin_membership(
             unit,
             permission,
@@ -161,7 +161,8 @@ def found(unit: Unit, permission: Permission, password: NewPassword | None) -> P
     return Parliament(bodies, people)
 
 
-def _body(key: str) -> BodyDetails:
+def body_details(key: str) -> BodyDetails:
+    """Return what the sample says of a body."""
     kind, names, percent, default, highest, notice = BODIES[key]
     return BodyDetails(
         kind=kind,
@@ -175,14 +176,16 @@ def _body(key: str) -> BodyDetails:
     )
 
 
-def _person(key: str) -> PersonDetails:
+def person_details(key: str) -> PersonDetails:
+    """Return what the sample says of a person."""
     arabic, french, language, _ = PEOPLE[key]
     return PersonDetails(names={"ar": arabic, "fr": french}, email=email(key), language=language)
 
 
-def _memberships() -> Iterator[tuple[str, str, Function, str]]:
-    for key, (_, _, _, memberships) in PEOPLE.items():
-        for membership in memberships:
+def memberships() -> Iterator[tuple[str, str, Function, str]]:
+    """Give each membership: person, body, function, and whose substitute (empty: nobody's)."""
+    for key, (_, _, _, held) in PEOPLE.items():
+        for membership in held:
             body, _, function = membership.partition(":")
             name, _, member = function.partition(":")
             yield key, body, Function(name), member

@@ -1,5 +1,6 @@
 """Somebody at a browser and an XMPP client: signs in, asks, connects, joins."""
 
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,17 +23,20 @@ class Refused(Exception):
 
 @dataclass
 class Visitor:
-    """A person or guest at the appliance's address `url`, reading `language`."""
+    """A person or guest at the appliance's address `url`, reading `language`; `trust` is their browser's."""
 
     key: str
     url: str
     language: str = "fr"
+    trust: ssl.SSLContext | None = field(default=None, repr=False)
     client: httpx.Client = field(init=False, repr=False)
     player: Player | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         headers = {"Origin": self.url, "Accept-Language": self.language}
-        self.client = httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=15)
+        self.client = httpx.Client(
+            base_url=self.url, headers=headers, verify=self.trust or True, trust_env=False, timeout=15
+        )
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Call the API and return what it answers (raises Refused)."""
@@ -60,7 +64,13 @@ class Visitor:
 
     def begin_connect(self, stage: Stage, ticket: Mapping[str, Any]) -> Callable[[float], Player]:
         """Begin to connect with a token; call what comes back, with seconds, for the player."""
-        pending = stage.begin_connect(self.key, token=ticket["token"])
+        pending = stage.begin_connect(
+            self.key,
+            token=ticket["token"],
+            room=ticket["room"],
+            url=ticket["websocket_url"],
+            domain=ticket["domain"],
+        )
 
         def finish(timeout: float) -> Player:
             self.player = pending(timeout)

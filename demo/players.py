@@ -10,6 +10,7 @@ with players(url, domain) as stage:
 """
 
 import json
+import os
 import queue
 import shutil
 import subprocess
@@ -155,28 +156,34 @@ class Stage:
         player: str,
         *,
         token: str | None = None,
+        url: str = "",
         account: tuple[str, str] | None = None,
         domain: str | None = None,
         timeout: float = PATIENCE,
     ) -> Player:
         """Connect a client (raises ConnectionRefused, or PlayerFailed if it never came to signing in).
 
-        With `token` as Jitsi's client does; with `account` (name, password) as focus does, on `domain`.
+        With `token` as Jitsi's client does, at `url` if the stage's own isn't it; with `account` (name,
+        password) as focus does, on `domain`.
         """
-        return self.begin_connect(player, token=token, account=account, domain=domain)(timeout)
+        return self.begin_connect(player, token=token, url=url, account=account, domain=domain)(timeout)
 
     def begin_connect(
         self,
         player: str,
         *,
         token: str | None = None,
+        room: str = "",
+        url: str = "",
         account: tuple[str, str] | None = None,
         domain: str | None = None,
     ) -> Callable[[float], Player]:
         """Begin to connect without waiting; call what comes back, with seconds, for the player."""
-        fields: dict[str, Any] = {"url": self._url, "domain": domain or self._domain}
+        fields: dict[str, Any] = {"url": url or self._url, "domain": domain or self._domain}
         if token is not None:
             fields["token"] = token
+        if room:
+            fields["room"] = room
         if account is not None:
             fields["username"], fields["password"] = account
         pending = self.send("connect", player, **fields)
@@ -239,8 +246,11 @@ class Stage:
 
 
 @contextmanager
-def players(url: str, domain: str) -> Iterator[Stage]:
-    """Open a stage at Prosody's WebSocket `url` for `domain` (raises PlayersMissing)."""
+def players(url: str, domain: str, authority: Path | None = None) -> Iterator[Stage]:
+    """Open a stage at Prosody's WebSocket `url` for `domain` (raises PlayersMissing).
+
+    `authority` is the file of one more certificate authority to believe.
+    """
     if shutil.which("node") is None:
         raise PlayersMissing("node is not installed: apt-get install nodejs npm, then make setup")
     if not (PLAYERS / "node_modules" / "@xmpp" / "client").is_dir():
@@ -252,6 +262,7 @@ def players(url: str, domain: str) -> Iterator[Stage]:
         text=True,
         encoding="utf-8",
         cwd=PLAYERS,
+        env={**os.environ, **({"NODE_EXTRA_CA_CERTS": str(authority.resolve())} if authority else {})},
     )
     stage = Stage(process, url, domain)
     try:
