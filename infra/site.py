@@ -106,6 +106,9 @@ class Site(Part):
     networks: Annotated[dict[Label, Network], Field(min_length=1)]
     controller: Ip = Field(description="where SSH comes from, in the management network")
     zones: dict[Zone, tuple[Cidr, ...]] = Field({}, description="where people of which zone sit")
+    visitors: tuple[Cidr, ...] = Field(
+        (), description="who may reach the edges beside the users' network and the zones"
+    )
     pools: Annotated[dict[Label, Pool], Field(min_length=1)]
     not_served: tuple[Classification, ...] = Field(
         (), description="classifications that this site carries no meeting of"

@@ -263,4 +263,5 @@ class Outside(Part):
     """A place of the state's own beyond the declared networks that the site may speak to."""
 
     cidr: Cidr
+    names: tuple[Endpoint, ...] = Field((), description="how the site file calls what is there")
     why: Annotated[str, Field(min_length=10, max_length=200)]
