@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from control_plane.audit.checkpoint import CheckpointInvalid, Verifier
 from control_plane.audit.keys import NoLogKey, log_signer
 from control_plane.audit.verify import Sound, verify
+from control_plane.commands import WithOtherCommands
 from control_plane.database import DatabaseUnsupported, connect, utc_now
 from control_plane.desk import Desk, prepare, set_up_desk
 from control_plane.meetings.cli import mail
@@ -37,6 +38,7 @@ from control_plane.settings import PREFIX, Settings, SettingsInvalid, Zone, load
 from control_plane.unit import Unit
 
 app = typer.Typer(
+    cls=WithOtherCommands,
     help="Majlis: secure meetings on a state's own machines.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -46,7 +46,9 @@ def commands() -> list[str]:
 
 
 def _commands(group: TyperGroup, path: str) -> Iterator[str]:
-    for name, command in group.commands.items():
+    context = group.make_context(path, [], resilient_parsing=True)
+    for name in group.list_commands(context):  # also those that other packages add
+        command = group.get_command(context, name)
         if isinstance(command, TyperGroup):
             yield from _commands(command, f"{path} {name}")
         else:
