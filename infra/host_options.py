@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from infra.site_types import Host, Kind
+from infra.site_types import Host
+from infra.site_words import Kind, well_placed
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,16 @@ def wrong_options(host: Host) -> Iterator[tuple[tuple[str, ...], str]]:
             yield ("options", key), f"is no option of the kind {host.kind}, may be {may}"
         elif not re.fullmatch(known[key].pattern, str(value)):
             yield ("options", key), f"holds {value}, may hold {known[key].example}"
+        elif not _placed(str(value)):
+            yield ("options", key), f"holds {value}, may hold the address of a host that can be"
     for key, option in known.items():
         if option.needed and key not in host.options:
             yield ("options", key), f"is missing, may hold {option.example}"
+
+
+def _placed(value: str) -> bool:
+    try:
+        well_placed(value)
+    except ValueError:
+        return False
+    return True

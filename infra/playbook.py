@@ -8,7 +8,8 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from infra.site_types import ROLES, Host, Role
+from infra.site_types import Host
+from infra.site_words import ROLES, Role
 
 PLAYBOOKS = Path(__file__).parent.parent / "playbooks"
 EVERY = "all"

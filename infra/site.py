@@ -12,22 +12,11 @@ from infra import site_file, site_rules
 from infra.site_file import Contents, Plain, Problem, spelled
 from infra.site_problems import BROKEN, problems_of, shown
 from infra.site_types import (
-    CLASSIFICATIONS,
-    ROLES,
-    USES,
-    Address,
-    Cidr,
-    Classification,
     DebianSource,
-    Domain,
     Host,
     Identity,
-    Ip,
     JitsiSource,
-    Kind,
-    Label,
     Mail,
-    Net,
     Network,
     Outside,
     Packages,
@@ -35,9 +24,23 @@ from infra.site_types import (
     Pool,
     PublicCertificate,
     Retention,
+    Time,
+)
+from infra.site_words import (
+    CLASSIFICATIONS,
+    ROLES,
+    USES,
+    Address,
+    Cidr,
+    Classification,
+    Domain,
+    Ip,
+    Kind,
+    Label,
+    Net,
     Role,
     SiteName,
-    Time,
+    State,
     Use,
     Zone,
 )
@@ -74,8 +77,16 @@ __all__ = [
     "load_site",
     "parse_site",
     "shipped",
+    "write_schema",
 ]
 
+PATHS = (
+    ("packages", "jitsi", "directory"),
+    ("packages", "jitsi", "key"),
+    ("certificate", "certificate"),
+    ("certificate", "key"),
+    ("state",),
+)
 SITES = Path(__file__).parent / "sites"
 
 
@@ -123,7 +134,9 @@ class Site(Part):
     retention: Retention = Retention()
     certificate: PublicCertificate | None = Field(None, description="none: the site's own authority")
     outside: dict[Label, Outside] = Field({}, description="the state's own places beyond the networks")
-    state: str | None = Field(None, description="directory or s3:// address of what was built; none: default")
+    state: State | None = Field(
+        None, description="directory or s3:// address of what was built; none: default"
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -156,13 +169,13 @@ class Site(Part):
 
 
 def load_site(path: Path, overrides: Overrides = NO_OVERRIDES) -> Site:
-    """Return the site of a file (raises SiteInvalid with every problem in it, OSError)."""
-    return _checked(str(path), site_file.read(path), overrides)
+    """Return the site of a file; its relative paths start at the file (raises SiteInvalid, OSError)."""
+    return _checked(str(path), site_file.read(path), path.parent, overrides)
 
 
 def parse_site(text: str, file: str = "site.yaml", overrides: Overrides = NO_OVERRIDES) -> Site:
-    """Return the site of a text (raises SiteInvalid with every problem in it)."""
-    return _checked(file, site_file.parse(text), overrides)
+    """Return the site of a text as if it stood in that file (raises SiteInvalid with every problem in it)."""
+    return _checked(file, site_file.parse(text), Path(file).parent, overrides)
 
 
 def shipped(name: str) -> Path:
@@ -176,12 +189,19 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _checked(file: str, contents: Contents, overrides: Overrides) -> Site:
+def write_schema(file: Path = SITES / "site.schema.json") -> None:
+    """Write the JSON Schema beside the shipped sites, where their first lines send the editor."""
+    file.write_text(json.dumps(json_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _checked(file: str, contents: Contents, place: Path, overrides: Overrides) -> Site:
     value = contents.value
     if not isinstance(value, dict):
         found = contents.problems or [Problem(1, "", f"holds {shown(value)}, may hold the keys of a site")]
         raise SiteInvalid(file, tuple(found))
     _override(value, overrides)
+    for where in PATHS:
+        _anchor(value, where, place)
     try:
         site = Site.model_validate_json(json.dumps(value))
     except ValidationError as wrong:
@@ -194,6 +214,16 @@ def _checked(file: str, contents: Contents, overrides: Overrides) -> Site:
 def _override(value: dict[str, Plain], overrides: Overrides) -> None:
     packages = value.get("packages")
     if overrides.jitsi_packages is not None and isinstance(packages, dict):
-        packages["jitsi"] = {"directory": str(overrides.jitsi_packages)}
+        packages["jitsi"] = {"directory": str(overrides.jitsi_packages.absolute())}
     if overrides.state is not None:
-        value["state"] = overrides.state
+        local = "://" not in overrides.state
+        value["state"] = str(Path(overrides.state).absolute()) if local else overrides.state
+
+
+def _anchor(value: dict[str, Plain], where: tuple[str, ...], place: Path) -> None:
+    """Make a relative path start at the site file, whatever directory the command runs in."""
+    part: Plain = value
+    for step in where[:-1]:
+        part = part.get(step) if isinstance(part, dict) else None
+    if isinstance(part, dict) and isinstance(path := part.get(where[-1]), str) and path and "://" not in path:
+        part[where[-1]] = str(place.absolute() / Path(path).expanduser())

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from infra.host_options import wrong_options
 from infra.site_file import Where
-from infra.site_types import CLASSIFICATIONS, ROLES, USES, Address, Host, Network, Pool, Role, Use
+from infra.site_types import Host, Network, Pool
+from infra.site_words import CLASSIFICATIONS, ROLES, USES, Address, Role, Use
 
 if TYPE_CHECKING:
     from infra.site import Site

@@ -1,124 +1,27 @@
 """What a site is made of: the types of the operator's file. They hold no rule about two things at once."""
 
-import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    PrivateAttr,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-Address = IPv4Address | IPv6Address
-Net = IPv4Network | IPv6Network
-
-Role = Literal["edge", "signalling", "bridge", "turn", "database", "control", "monitoring", "witness"]
-Kind = Literal["lab", "existing", "libvirt", "redfish"]
-Use = Literal["users", "cluster", "management"]
-Classification = Literal["public", "restricted", "confidential", "secret"]
-Zone = Literal["government", "parliament"]
-ClientCertificates = Literal["none", "optional", "required"]
-
-ROLES: tuple[Role, ...] = get_args(Role)
-USES: tuple[Use, ...] = get_args(Use)
-CLASSIFICATIONS: tuple[Classification, ...] = get_args(Classification)
-
-LABEL = r"[a-z]([a-z0-9-]{0,28}[a-z0-9])?"
-DOMAIN = r"(?=.{4,200}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
-
-
-def _address(value: object) -> Address:
-    if isinstance(value, IPv4Address | IPv6Address):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("may hold an address such as 10.77.1.11")  # noqa: TRY004  pydantic wants ValueError
-    try:
-        return ip_address(value)
-    except ValueError:
-        raise ValueError("may hold an address such as 10.77.1.11") from None
-
-
-def _network(value: object) -> Net:
-    if isinstance(value, IPv4Network | IPv6Network):
-        return value
-    if not isinstance(value, str) or "/" not in value:
-        raise ValueError("may hold a network such as 10.77.1.0/24")
-    try:
-        return ip_network(value)
-    except ValueError as wrong:
-        raise ValueError(f"may hold a network such as 10.77.1.0/24 ({wrong})") from None
-
-
-def _matches(pattern: str, example: str) -> AfterValidator:
-    compiled = re.compile(pattern)
-
-    def check(value: str) -> str:
-        if not compiled.fullmatch(value):
-            raise ValueError(f"may hold {example}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
-    if twice := sorted({v for v in values if values.count(v) > 1}):
-        raise ValueError(f"may hold each word once ({', '.join(twice)} stands there again)")
-    return values
-
-
-Ip = Annotated[
+from infra.site_words import (
+    DOMAIN,
     Address,
-    PlainValidator(_address),
-    PlainSerializer(str),
-    WithJsonSchema({"type": "string", "format": "ip"}),
-]
-Cidr = Annotated[
-    Net, PlainValidator(_network), PlainSerializer(str), WithJsonSchema({"type": "string", "format": "cidr"})
-]
-
-
-def _text(pattern: str, example: str) -> object:
-    return Annotated[
-        str,
-        _matches(pattern, example),
-        WithJsonSchema({"type": "string", "pattern": f"^{pattern}$", "description": example}),
-    ]
-
-
-SiteName = Annotated[
-    str,
-    _matches(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", "1 to 10 of a-z, 0-9 and -, a letter first, no - at the end"),
-    WithJsonSchema({"type": "string", "pattern": "^[a-z]([a-z0-9-]{0,8}[a-z0-9])?$"}),
-]
-Label = Annotated[
-    str,
-    _matches(LABEL, "1 to 30 of a-z, 0-9 and -, a letter first, no - at the end"),
-    WithJsonSchema({"type": "string", "pattern": f"^{LABEL}$"}),
-]
-Domain = Annotated[
-    str,
-    _matches(DOMAIN, "a domain in lower case with a dot, such as meet.parliament.example"),
-    WithJsonSchema({"type": "string", "pattern": f"^{DOMAIN}$"}),
-]
-Endpoint = Annotated[  # a host by name or address
-    str,
-    _matches(rf"{DOMAIN}|[0-9a-f.:]{{3,39}}", "an address or a full name in lower case"),
-    WithJsonSchema({"type": "string"}),
-]
-Url = Annotated[
-    str,
-    _matches(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", "an http:// or https:// address without account and query"),
-    WithJsonSchema({"type": "string", "pattern": "^https?://"}),
-]
-Days = Annotated[int, Field(ge=1, le=36_500)]
+    Cidr,
+    Classification,
+    ClientCertificates,
+    Days,
+    Endpoint,
+    Ip,
+    Kind,
+    Label,
+    Role,
+    Url,
+    Use,
+    each_once,
+    matches,
+)
 
 
 class Part(BaseModel):
@@ -131,13 +34,13 @@ class Network(Part):
     """A network of the site and what runs over it."""
 
     cidr: Cidr
-    carries: Annotated[tuple[Use, ...], Field(min_length=1), AfterValidator(_each_once)]
+    carries: Annotated[tuple[Use, ...], Field(min_length=1), AfterValidator(each_once)]
 
 
 class Pool(Part):
     """Signalling and bridges that serve some classifications and no others."""
 
-    classifications: Annotated[tuple[Classification, ...], Field(min_length=1), AfterValidator(_each_once)]
+    classifications: Annotated[tuple[Classification, ...], Field(min_length=1), AfterValidator(each_once)]
     name: Label = Field(description="browsers find the pool at NAME.DOMAIN")
     client_certificates: ClientCertificates = "none"
 
@@ -146,7 +49,7 @@ class Host(Part):
     """A machine; `address` and `name` answer once the host is part of a Site."""
 
     kind: Kind
-    roles: Annotated[tuple[Role, ...], Field(min_length=1), AfterValidator(_each_once)]
+    roles: Annotated[tuple[Role, ...], Field(min_length=1), AfterValidator(each_once)]
     pool: Label | None = None
     addresses: Annotated[dict[Label, Ip], Field(min_length=1)]
     cores: Annotated[int, Field(ge=1, le=1024)] = 2
@@ -192,15 +95,13 @@ class Mail(Part):
 
     host: Literal[""] | Endpoint = ""
     port: Annotated[int, Field(ge=1, le=65_535)] = 25
-    sender: Annotated[
-        str, _matches(rf"[^\s@]{{1,64}}@{DOMAIN}", "an address such as majlis@meet.example.org")
-    ]
+    sender: Annotated[str, matches(rf"[^\s@]{{1,64}}@{DOMAIN}", "an address such as majlis@meet.example.org")]
 
 
 class Time(Part):
     """Whose clock the hosts follow."""
 
-    servers: Annotated[tuple[Endpoint, ...], Field(min_length=1), AfterValidator(_each_once)]
+    servers: Annotated[tuple[Endpoint, ...], Field(min_length=1), AfterValidator(each_once)]
     nts: bool = Field(False, description="authenticated time (RFC 8915)")
 
 
