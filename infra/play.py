@@ -1,7 +1,7 @@
 """Runs the playbook on a site's hosts and tells what happens while it does.
 
-Nothing secret touches a disk of the controller: the inventory and the SSH key are files in memory that only
-this process and its children can open, and Ansible's own temporary files go to memory too.
+Nothing secret touches a disk of the controller: the inventory is a file in memory that only this process and
+its children can open, and Ansible's own temporary files go to memory too.
 """
 
 import json
@@ -20,19 +20,13 @@ from typing import IO, Any
 from infra.events import Event, Recap, Status, TaskEnded, parse
 from infra.failures import Failure, HostsFailed, PlaybookBroken, PlayInterrupted, name
 from infra.memory import in_memory, pipe, private_log, scratch_directory
+from infra.ssh import Access, arguments
 from infra.veil import Veil, veil_over
 
 PLAYBOOKS = Path(__file__).resolve().parent.parent / "playbooks"
 SITE = PLAYBOOKS / "site.yml"
 GRACE_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How hosts are reached: the pinned host keys' file, and the text of the private SSH key, if it is ours."""
-
-    known_hosts: Path
-    key: str | None = field(default=None, repr=False)
+PERSIST = ("-oControlMaster=auto", "-oControlPersist=60s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +58,10 @@ def run(
     with ExitStack() as stack:
         output = stack.enter_context(private_log(log))
         scratch = Path(stack.enter_context(scratch_directory()))
-        files = [stack.enter_context(in_memory("inventory", json.dumps(inventory)))]
-        if access.key is not None:
-            files.append(stack.enter_context(in_memory("key", access.key)))
+        file = stack.enter_context(in_memory("inventory", json.dumps(inventory)))
         events, says = (stack.enter_context(pipe()) for _ in range(2))
-        environment = _environment(access, options, scratch, events.writes, files)
-        process = _start(files, events.writes, says.writes, environment, options)
+        environment = _environment(access, options, scratch, events.writes)
+        process = _start(file, events.writes, says.writes, environment, options)
         events.shut()
         says.shut()
         try:
@@ -122,9 +114,9 @@ def _last_words(log: Path) -> str:
 
 
 def _start(
-    files: list[Path], tells: int, says: int, environment: dict[str, str], options: Options
+    inventory: Path, tells: int, says: int, environment: dict[str, str], options: Options
 ) -> "subprocess.Popen[bytes]":
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--inventory", str(files[0])]
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--inventory", str(inventory)]
     command += ["--check", "--diff"] if options.check else []
     command += ["--tags", ",".join(options.tags)] if options.tags else []
     command += ["--limit", ",".join(options.limit)] if options.limit else []
@@ -140,9 +132,7 @@ def _start(
     )
 
 
-def _environment(
-    access: Access, options: Options, scratch: Path, tells: int, files: list[Path]
-) -> dict[str, str]:
+def _environment(access: Access, options: Options, scratch: Path, tells: int) -> dict[str, str]:
     """Return Ansible's settings; what the operator's own environment says of Ansible doesn't count."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "MAJLIS_"))}
     configuration = options.playbook.parent / "ansible.cfg"
@@ -167,36 +157,15 @@ def _environment(
         "ANSIBLE_INVENTORY_ENABLED": "yaml",
         "ANSIBLE_PIPELINING": "true",
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
-        "ANSIBLE_SSH_ARGS": _ssh_arguments(access, options),
+        "ANSIBLE_SSH_ARGS": " ".join([*arguments(access, connect_seconds=options.connect_seconds), *PERSIST]),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(scratch / "ssh"),
         "ANSIBLE_STRATEGY": options.strategy,
         "ANSIBLE_STRATEGY_PLUGINS": str(mitogen_strategies()),
         "ANSIBLE_TIMEOUT": str(options.connect_seconds),
     }
     if access.key is not None:
-        environment["ANSIBLE_PRIVATE_KEY_FILE"] = str(files[1])
+        environment["ANSIBLE_PRIVATE_KEY_FILE"] = str(access.key)
     return environment
-
-
-def _ssh_arguments(access: Access, options: Options) -> str:
-    """Return ssh's arguments: only the pinned host keys count, and nothing of the operator's own ~/.ssh."""
-    settings = {
-        "UserKnownHostsFile": str(access.known_hosts),
-        "GlobalKnownHostsFile": os.devnull,
-        "UpdateHostKeys": "no",
-        "HashKnownHosts": "no",
-        "HostKeyAlgorithms": "ssh-ed25519",
-        "ConnectTimeout": str(options.connect_seconds),
-        "ServerAliveInterval": "5",  # a host that dies half way is noticed within 20 s
-        "ServerAliveCountMax": "4",
-        "ControlMaster": "auto",
-        "ControlPersist": "60s",
-        "LogLevel": "ERROR",
-    }
-    if access.key is not None:
-        settings["IdentitiesOnly"] = "yes"
-        settings["IdentityAgent"] = "none"
-    return " ".join(["-F", os.devnull, *(f"-o {key}={value}" for key, value in settings.items())])
 
 
 def mitogen_strategies() -> Path:

@@ -12,7 +12,8 @@ import pytest
 
 from infra.events import Event, Recap, Status, TaskBegan, TaskEnded
 from infra.failures import HostsFailed, PlaybookBroken, PlayInterrupted, TaskFailed
-from infra.play import Access, Options, run
+from infra.play import Options, run
+from infra.ssh import Access
 
 SECRET = "S3cretOfThirtyTwoCharactersOrMore"
 KEY_LINE = "MHcCAQEEIObviouslyNotARealKeyButLongEnough"
@@ -36,7 +37,7 @@ def play(tmp_path: Path, log: Path) -> Play:
         playbook = tmp_path / "site.yml"
         playbook.write_text("- hosts: all\n  gather_facts: false\n  roles: [bridge]\n")
         events: list[Event] = []
-        access = Access(known_hosts=tmp_path / "known_hosts", key="a key")
+        access = Access(known_hosts=tmp_path / "known_hosts")
         chosen = Options(playbook=playbook, **options)
         return run(inventory(tmp_path, hosts), access, log, events.append, chosen), events
 

@@ -1,0 +1,110 @@
+"""Building a site: the machines first, then what runs on them, and a record of how far it came."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from infra import play
+from infra.events import Event, Recap
+from infra.failures import PlayInterrupted
+from infra.inventory import inventory
+from infra.looking import Seen, look
+from infra.machines import Built, Machines
+from infra.memory import in_memory
+from infra.playbook import read_playbook
+from infra.site import Site
+from infra.ssh import Access
+from infra.state import LastUp, SiteState, utc_now, write_private
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """A site, where its state is, and who makes its machines."""
+
+    site: Site
+    state: SiteState
+    machines: Machines
+    sudo_password: str | None = field(default=None, repr=False)
+
+    def up(self, say: Say, on_event: Callable[[Event], None], options: play.Options) -> Recap:
+        """Make the machines and configure them; run again, it goes on where it stopped.
+
+        Raises MachinesFailed, HostsFailed, PlaybookBroken, PlayInterrupted.
+        """
+        if (last := self.state.last_up()) and not last.whole:
+            say(f"continuing: the last up, of {last.began}, was {last.outcome}")
+        with self._recorded():
+            built = self.machines.up(say)
+            self._keep(built)
+            return self._play(built, "up", on_event, options)
+
+    def compare(self, built: Built, on_event: Callable[[Event], None], options: play.Options) -> Recap:
+        """Tell what the playbook would change on the hosts that exist, and touch nothing (raises as `up` does)."""
+        return self._play(built, "preview", on_event, replace(options, check=True))
+
+    @contextmanager
+    def access(self, built: Built) -> Iterator[Access]:
+        """Give the way to the hosts for the length of the block; the private key is in memory only."""
+        with in_memory("key", built.ssh_key) as key:
+            yield Access(self.state.known_hosts, key)
+
+    def look(self, built: Built) -> dict[str, Seen]:
+        """Return how the hosts that were made fare; changes nothing."""
+        told = inventory(self.site, None)["all"]["hosts"]
+        accounts = {
+            name: f"{told[name]['ansible_user']}@{told[name]['ansible_host']}" for name in built.host_keys
+        }
+        with self.access(built) as access:
+            return look(accounts, access)
+
+    def digest(self) -> str:
+        """Return a digest of all that a host's configuration is made from: the site file and the playbooks."""
+        made_of = hashlib.sha256(self.site.model_dump_json().encode())
+        for file in sorted(play.PLAYBOOKS.rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                made_of.update(str(file.relative_to(play.PLAYBOOKS)).encode() + file.read_bytes())
+        return made_of.hexdigest()
+
+    def _keep(self, built: Built) -> None:
+        """Lay down what later commands and people need and nobody need hide."""
+        addresses = {
+            str(self.site.hosts[name].address("management")): key for name, key in built.host_keys.items()
+        }
+        self.state.pin(addresses)
+        write_private(self.state.authority, built.secrets.authority)
+
+    def _play(
+        self, built: Built, command: str, on_event: Callable[[Event], None], options: play.Options
+    ) -> Recap:
+        told = inventory(self.site, built.secrets)
+        if self.sudo_password is not None:
+            told["all"]["vars"]["ansible_become_password"] = self.sudo_password
+        with self.access(built) as access:
+            return play.run(told, access, self.state.log(command, utc_now()), on_event, options)
+
+    @contextmanager
+    def _recorded(self) -> Iterator[None]:
+        up = LastUp(began=f"{utc_now():%Y-%m-%dT%H:%M:%SZ}", digest=self.digest())
+        self.state.record(up)  # a power cut during the block leaves "interrupted"
+        outcome = "failed"
+        try:
+            yield
+            outcome = "done"
+        except (PlayInterrupted, KeyboardInterrupt):
+            outcome = "interrupted"
+            raise
+        finally:
+            self.state.record(replace(up, ended=f"{utc_now():%Y-%m-%dT%H:%M:%SZ}", outcome=outcome))
+
+
+def roles_of(site: Site) -> dict[str, tuple[str, ...]]:
+    """Return which Ansible roles each host will see."""
+    playbook = read_playbook()
+    everywhere = playbook.groups.get("all", ())
+    return {
+        name: (*everywhere, *(role for group in host.roles for role in playbook.groups.get(group, ())))
+        for name, host in site.hosts.items()
+    }
