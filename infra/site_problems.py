@@ -35,7 +35,7 @@ MAY: dict[str, str] = {  # what may stand there, by pydantic's kind of error
 
 def problems_of(wrong: ValidationError, value: dict[str, Plain], contents: Contents) -> tuple[Problem, ...]:
     """Return all that is wrong in a file, in the order of its lines."""
-    details = wrong.errors(include_url=False)
+    details = _own(wrong.errors(include_url=False))
     found = list(contents.problems)
     told = {problem.path for problem in found}
     for detail in details:
@@ -49,12 +49,23 @@ def problems_of(wrong: ValidationError, value: dict[str, Plain], contents: Conte
     return tuple(sorted(set(found)))
 
 
+def _own(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Drop that a list is too short where that is only so because what stands in it is wrong."""
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or all(other is detail or other["loc"][: len(detail["loc"])] != detail["loc"] for other in details)
+    ]
+
+
 def shown(value: Any) -> str:
-    """Return a value short enough for a line."""
+    """Return a value in few enough words for a line."""
     if value is None:
         return "nothing"
     if isinstance(value, dict | list):
-        return "a list" if isinstance(value, list) else "keys with values"
+        said = "a list" if isinstance(value, list) else "keys with values"
+        return said if value else f"{said} without anything in it"
     text = json.dumps(value, ensure_ascii=True).strip('"')
     return text if len(text) <= 60 else f"{text[:57]}…"
 
