@@ -29,7 +29,7 @@ class Failure:
 class HostKeyChanged(Failure):
     """Who answers at the address isn't the host that was made."""
 
-    signs = re.compile(r"host key (verification|checking) failed|host key .*(changed|unknown)|remote host identification has changed", re.I)  # fmt: skip
+    signs = re.compile(r"host key (verification|checking) failed|host key .*(changed|unknown)|unrecognized or mismatching host key|remote host identification has changed", re.I)  # fmt: skip
     advice = "Somebody else answers at that address, or the host was installed again. Compare the key at its console, then `majlis site up` again."
 
 

@@ -139,7 +139,7 @@ def _environment(access: Access, options: Options, scratch: Path, tells: int) ->
     if not configuration.exists():
         configuration = scratch / "ansible.cfg"
         configuration.touch()  # else Ansible would take the operator's own
-    environment = {
+    return {
         **kept,
         "PATH": f"{Path(sys.executable).parent}:{kept.get('PATH', '/usr/sbin:/usr/bin:/sbin:/bin')}",
         "LC_ALL": "C.UTF-8",
@@ -163,9 +163,6 @@ def _environment(access: Access, options: Options, scratch: Path, tells: int) ->
         "ANSIBLE_STRATEGY_PLUGINS": str(mitogen_strategies()),
         "ANSIBLE_TIMEOUT": str(options.connect_seconds),
     }
-    if access.key is not None:
-        environment["ANSIBLE_PRIVATE_KEY_FILE"] = str(access.key)
-    return environment
 
 
 def mitogen_strategies() -> Path:

@@ -23,6 +23,7 @@ def arguments(access: Access, *, connect_seconds: int) -> list[str]:
         "HashKnownHosts": "no",
         "HostKeyAlgorithms": "ssh-ed25519",
         "BatchMode": "yes",
+        "PreferredAuthentications": "publickey",
         "ConnectTimeout": str(connect_seconds),
         "ServerAliveInterval": "5",
         "ServerAliveCountMax": "4",

@@ -145,4 +145,4 @@ def _reason(result):
     parts = [str(part).strip() for part in said[:2] if part] or [
         str(part).strip() for part in said[2:] if part
     ]
-    return "\n".join(dict.fromkeys(parts))[:LONGEST] or "no reason given"
+    return "\n".join(dict.fromkeys(parts))[:LONGEST] .removeprefix("Task failed: ") or "no reason given"
