@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from infra.site import Net, Site
 from infra.site_file import Where
+from infra.site_words import endpoint_of
 
 PORTS = {"http": 80, "https": 443}
 
@@ -70,16 +71,8 @@ def _makers(site: Site) -> tuple[Place, ...]:
         if isinstance(value, str) and "://" in value and urlsplit(value).hostname
     ]
     if site.state and "://" in site.state:
-        found.append(_store(site.state))
+        found.append(_place("state", ("state",), endpoint_of(site.state)))
     return tuple(found)
-
-
-def _store(state: str) -> Place:
-    """Return where Pulumi's backend is: s3://BUCKET?endpoint=HOST:PORT; without endpoint it is Amazon's."""
-    endpoints = parse_qs(urlsplit(state).query).get("endpoint", [])
-    if not endpoints:
-        return Place("state", ("state",), "s3.amazonaws.com", None)
-    return _place("state", ("state",), endpoints[0] if "://" in endpoints[0] else f"https://{endpoints[0]}")
 
 
 def _place(what: str, where: Where, url: str) -> Place:

@@ -3,7 +3,7 @@
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
@@ -75,6 +75,12 @@ def well_placed(url: str) -> str:
     raise ValueError("may hold an address of a host that can be, with a port of 1 to 65535")
 
 
+def endpoint_of(state: str) -> str:
+    """Return the URL of the store in which s3://BUCKET?endpoint=HOST is; without endpoint it is Amazon's."""
+    said = parse_qs(urlsplit(state).query).get("endpoint", ["https://s3.amazonaws.com"])[0]
+    return said if "://" in said else f"https://{said}"
+
+
 def _endpoint(value: str) -> str:
     if re.fullmatch(DOMAIN, value):
         return value
@@ -127,7 +133,7 @@ State = Annotated[
         r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\?[^\s#]+)?|[~/.][^\s:]*",
         "a directory or s3://BUCKET?endpoint=HOST",
     ),
-    AfterValidator(well_placed),
+    AfterValidator(lambda state: well_placed(endpoint_of(state)) and state),
     WithJsonSchema({"type": "string"}),
 ]
 Days = Annotated[int, Field(ge=1, le=36_500)]
