@@ -134,7 +134,7 @@ def _port(where: str, said: Any) -> Port:
     if not isinstance(said, dict) or set(said) - {"port", "protocol", "to"}:
         raise PlaybookWrong(f"{where} may hold port, protocol and, for a range, to")
     port, protocol, to = said.get("port"), said.get("protocol"), said.get("to", said.get("port"))
-    if not (isinstance(port, int) and isinstance(to, int) and 0 < port <= to <= HIGHEST):
+    if not (type(port) is int and type(to) is int and 0 < port <= to <= HIGHEST):  # true is an int too
         raise PlaybookWrong(
             f"{where} holds {port} to {to}, may hold numbers of 1 to {HIGHEST}, the lower first"
         )

@@ -12,6 +12,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 SIZE = 256 * 1024  # bytes; a parliament's file has 8 KiB
 DEPTH = 12  # our deepest value is at 5
 TAG = "tag:yaml.org,2002:"
+# Characters that would end a line of a configuration file, and marks that Ansible would run.
+ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]|\{\{|\{%|\{#")
 
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
 Where = tuple[str | int, ...]
@@ -152,7 +154,9 @@ def _scalar(node: Node, where: Where, contents: Contents) -> Plain:
     kind, said = str(node.tag).removeprefix(TAG), node.value
     match kind:
         case "str":
-            return str(said)
+            if (odd := ODD.search(said)) is None:
+                return str(said)
+            kind, may = f"with {odd.group()!r}", "text of one line that is no template"
         case "null":
             return None
         case "bool":
@@ -164,6 +168,11 @@ def _scalar(node: Node, where: Where, contents: Contents) -> Plain:
         case _:
             may = "text in quotes"
     contents.problems.append(
-        Problem(node.start_mark.line + 1, spelled(where), f"holds {said} ({kind}), may hold {may}")
+        Problem(node.start_mark.line + 1, spelled(where), f"holds {_short(said)} ({kind}), may hold {may}")
     )
     return None
+
+
+def _short(said: str) -> str:
+    text = said.encode("unicode_escape").decode()
+    return text if len(text) <= 60 else f"{text[:57]}…"

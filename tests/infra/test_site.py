@@ -22,7 +22,7 @@ WRONG = [
     ("name: lab ", "name: 7 ", "name", "holds 7, may hold text (in quotes"),
     ("name: lab ", "name: ", "name", "holds nothing, may hold text"),
     ("name: lab ", 'name: "" ', "name", "holds , may hold 1 to 10"),
-    ("name: lab ", 'name: "lab\\n" ', "name", "holds lab\\n, may hold 1 to 10"),
+    ("name: lab ", 'name: "lab\\n" ', "name", "may hold text of one line"),
     ("name: lab ", "nom: lab ", "name", "is missing"),
     ("name: lab ", "nom: lab ", "nom", "is no key of a site file here"),
     ("domain: meet.lab.majlis.test", "domain: lab", "domain", "may hold a domain in lower case with a dot"),

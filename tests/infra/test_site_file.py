@@ -34,6 +34,7 @@ ODD = [
     ),
     ("a key twice, deep", "hosts:\n  a: {kind: lab, kind: lab}\n", "2: hosts.a.kind: stands there twice"),
     ("a key that is a number", "1: lab\n", "1: holds the key 1, may hold a word as key"),
+    ("a key of two lines", '"a\\nb": lab\n', "1: holds the key a\\nb, may hold a word as key"),
     ("a key that is a list", "? [a]\n: b\n", "1: holds a key that is no word, may hold a word as key"),
     ("a key that is true", "true: x\n", "1: holds the key true, may hold a word as key"),
     (
@@ -47,6 +48,15 @@ ODD = [
     ("a number without end", f"mail: {{port: {'9' * 5000}}}\n", "1: mail.port: holds 999"),
     ("not a number", "mail: {port: .nan}\n", "1: mail.port: holds .nan (float)"),
     ("infinity", "mail: {port: .inf}\n", "1: mail.port: holds .inf (float)"),
+    (
+        "a second line",
+        'name: "lab\\nroot"\n',
+        "1: name: holds lab\\nroot (with '\\n'), may hold text of one line",
+    ),
+    ("a second line that Unicode knows", 'name: "lab\\L"\n', "1: name: holds lab\\u2028 (with "),
+    ("a text in a block", "name: |\n  lab\n", "may hold text of one line that is no template"),
+    ("a template", 'mail: {host: "{{ lookup(1) }}"}\n', "1: mail.host: holds {{ lookup(1) }} (with '{{')"),
+    ("a statement of a template", 'mail: {host: "{% x %}"}\n', "1: mail.host: holds {% x %}"),
     ("a date", "name: 2026-11-24\n", "1: name: holds 2026-11-24 (timestamp), may hold text in quotes"),
 ]
 
