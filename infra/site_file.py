@@ -134,7 +134,7 @@ def _mapping(node: MappingNode, where: Where, contents: Contents) -> dict[str, P
     found: dict[str, Plain] = {}
     for key, value in node.value:
         line = key.start_mark.line + 1
-        if not isinstance(key, ScalarNode) or key.tag != TAG + "str":
+        if not isinstance(key, ScalarNode) or key.tag != TAG + "str" or ODD.search(key.value):
             said = (
                 f"holds the key {key.value}" if isinstance(key, ScalarNode) else "holds a key that is no word"
             )
