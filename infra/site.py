@@ -127,6 +127,7 @@ class Site(Part):
     hosts: Annotated[dict[Label, Host], Field(min_length=1)]
     virtual_address: Ip | None = Field(None, description="the users' address that two edges share")
     one_box: bool = Field(False, description="roles that must be apart share one host, knowingly")
+    name_servers: tuple[Domain, ...] = Field((), description="the state's name servers that load the zone")
     identity: Identity = Identity()
     mail: Mail
     time: Time

@@ -136,7 +136,9 @@ def _mapping(node: MappingNode, where: Where, contents: Contents) -> dict[str, P
         line = key.start_mark.line + 1
         if not isinstance(key, ScalarNode) or key.tag != TAG + "str" or ODD.search(key.value):
             said = (
-                f"holds the key {key.value}" if isinstance(key, ScalarNode) else "holds a key that is no word"
+                f"holds the key {_short(key.value)}"
+                if isinstance(key, ScalarNode)
+                else "holds a key that is no word"
             )
             contents.problems.append(Problem(line, spelled(where), f"{said}, may hold a word as key"))
             continue

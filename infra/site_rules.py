@@ -36,7 +36,7 @@ RESERVED = frozenset(
 TAKEN = frozenset(
     {
         *("turn", "auth", "guest", "conference", "lobby", "breakout", "internal", "focus", "speakerstats"),
-        *("endconference", "avmoderation", "metadata", "polls", "edge"),
+        *("endconference", "avmoderation", "metadata", "polls", "edge", "ns"),
     }
 )
 
@@ -64,6 +64,7 @@ def broken(site: "Site") -> Broken:
     yield from _pools_complete(site)
     yield from _databases_odd(site)
     yield from _edges_share(site)
+    yield from _name_servers_elsewhere(site)
 
 
 def broken_parts(parts: Parts) -> Broken:
@@ -230,6 +231,13 @@ def _edges_share(site: "Site") -> Broken:
             where,
             f"holds {shared}, which is {taken.get(shared, 'the controller')}'s, may hold a free address",
         )
+
+
+def _name_servers_elsewhere(site: "Site") -> Broken:
+    for number, server in enumerate(site.name_servers):
+        if server == site.domain or server.endswith(f".{site.domain}"):
+            says = f"holds {server}, may hold a name outside {site.domain}, whose address another zone knows"
+            yield ("name_servers", number), says
 
 
 def _list(names: frozenset[str]) -> str:

@@ -110,6 +110,7 @@ WRONG = [
     ("journal_days: 30", "journal_days: 0", "retention.journal_days", "may hold at least 1"),
     ("identity: {provider", "virtual_address: 10.77.1.10\nidentity: {provider", "virtual_address", "may stand in a site with two edges or more"),
     ("identity: {provider", "outside: {m: {cidr: 10.9.9.9/32, why: so}}\nidentity: {provider", "outside.m.why", "at least 10 characters"),
+    ("identity: {provider", "name_servers: [ns.meet.lab.majlis.test]\nidentity: {provider", "name_servers[0]", "may hold a name outside meet.lab.majlis.test"),
     ("identity: {provider", "state: gs://bucket\nidentity: {provider", "state", "may hold a directory or s3://BUCKET?endpoint=HOST"),
 ]  # fmt: skip
 WRONG_PARLIAMENT = [
