@@ -46,6 +46,21 @@ def test_nobody_has_a_rule_about_themselves(rules) -> None:  # type: ignore[no-u
     assert whys == {"the operator works", "people ask for a relay", "media"}
 
 
+def test_pools_never_meet(rules) -> None:  # type: ignore[no-untyped-def]
+    """A bridge of the open pool is a stranger to one of the closed pool, whatever flows.yml says of bridges."""
+    parliament = load_site(shipped("parliament"))
+    between = {
+        host: {
+            net
+            for rule in rules(host, parliament).accept
+            for net in rule.networks
+            if rule.why.endswith("bridges")
+        }
+        for host in ("bridge1", "bridge2", "bridge3")
+    }
+    assert between == {"bridge1": {"10.20.2.32/32"}, "bridge2": {"10.20.2.31/32"}, "bridge3": set()}
+
+
 def test_a_rule_that_would_let_nobody_in_is_left_out(rules) -> None:  # type: ignore[no-untyped-def]
     """The lab sends no mail and signs nobody in elsewhere; a rule without addresses could be read as 'anybody'."""
     assert {"convocations", "sign-in"} & {rule.why for rule in rules("control1").send} == set()
