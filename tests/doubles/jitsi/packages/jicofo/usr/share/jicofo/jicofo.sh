@@ -1,0 +1,3 @@
+#!/bin/sh
+cd "$(dirname "$(readlink -f "$0")")"
+exec python3 -m double.jicofo $JAVA_SYS_PROPS "$@"
