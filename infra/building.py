@@ -37,9 +37,14 @@ class Building:
         if (last := self.state.last_up()) and not last.whole:
             say(f"continuing: the last up, of {last.began}, was {last.outcome}")
         with self._recorded():
-            built = self.machines.up(say)
-            self._keep(built)
+            built = self.machines_only(say)
             return self._play(built, "up", on_event, options)
+
+    def machines_only(self, say: Say) -> Built:
+        """Make the machines, keys and secrets, and keep what later commands need (raises MachinesFailed)."""
+        built = self.machines.up(say)
+        self._keep(built)
+        return built
 
     def compare(self, built: Built, on_event: Callable[[Event], None], options: play.Options) -> Recap:
         """Tell what the playbook would change on the hosts that exist, and touch nothing (raises as `up` does)."""
