@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -23,7 +24,7 @@ from control_plane.rooms import api as rooms
 from control_plane.rooms import gate_api
 from control_plane.rooms.service import Sequencer, Signalling
 from control_plane.settings import Settings, load_settings
-from control_plane.web import guest_page, meeting_page, pages
+from control_plane.web import guest_page, meeting_page, metrics, pages
 from control_plane.web.errors import answer_errors
 from control_plane.web.guards import ResponseHeaders, SameOrigin
 
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     meetings.router,
     guests_api.router,
     meetings.calendar,
+    metrics.router,
     pages.router,
     meeting_page.router,
     guest_page.router,
@@ -75,7 +77,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         secret = settings.control_secret.get_secret_value()
         client = await stack.enter_async_context(
-            httpx.AsyncClient(headers={"Authorization": f"Bearer {secret}"}, trust_env=False)
+            httpx.AsyncClient(
+                headers={"Authorization": f"Bearer {secret}"},
+                trust_env=False,
+                verify=ssl.create_default_context(cafile=settings.authority),
+            )
         )
         hosts = {name: str(url) for name, url in settings.signalling.items()}
         app.state.signalling = Signalling(desk.units, hosts, settings.domain, client)

@@ -7,8 +7,8 @@ from datetime import timedelta
 from control_plane.audit.keys import log_signer, make_log_key
 from control_plane.database import Clock, connect
 from control_plane.people.service import Argon2Cost, AttemptLimits, Entrance, Passwords, SessionLimits
-from control_plane.policy import LivePolicies
-from control_plane.rooms.service import KeyRing, NoSigningKey
+from control_plane.policy import Classification, LivePolicies
+from control_plane.rooms.service import KeyRing, NoSigningKey, Pool, Pools
 from control_plane.schema import upgrade
 from control_plane.settings import Settings
 from control_plane.unit import Units
@@ -23,6 +23,7 @@ class Desk:
     policies: LivePolicies
     entrance: Entrance
     keys: KeyRing
+    pools: Pools
 
 
 def set_up_desk(settings: Settings, clock: Clock) -> Desk:
@@ -30,7 +31,23 @@ def set_up_desk(settings: Settings, clock: Clock) -> Desk:
     engine = connect(settings.database_url.get_secret_value())
     units = Units(engine, log_signer(settings.keys, settings.log_origin), clock)
     entrance = Entrance(Passwords(Argon2Cost()), SessionLimits(), AttemptLimits(key=_attempts_key(settings)))
-    return Desk(settings, units, LivePolicies(settings.policies), entrance, KeyRing(settings.keys))
+    return Desk(
+        settings, units, LivePolicies(settings.policies), entrance, KeyRing(settings.keys), pools_of(settings)
+    )
+
+
+def pools_of(settings: Settings) -> Pools:
+    """Return the pools that the settings declare."""
+    return Pools(
+        {
+            name: Pool(
+                frozenset(Classification[word.upper()] for word in pool.classifications),
+                pool.signalling,
+                pool.websocket,
+            )
+            for name, pool in settings.pools.items()
+        }
+    )
 
 
 def _attempts_key(settings: Settings) -> bytes:

@@ -4,19 +4,39 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Le
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
+from annotated_types import Ge, Le, Len
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PREFIX = "MAJLIS_"
 Zone = Literal["government", "parliament", "internet"]
+Classification = Literal["public", "restricted", "confidential", "secret"]
 
 
 def _shipped_policies() -> Path:
     """Return the policies that come with the package, or those of the checkout it runs from."""
     packaged = Path(__file__).parent / "policies"
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / "policies"
+
+
+class PoolSetting(BaseModel):
+    """Signalling hosts that serve some classifications and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    classifications: Annotated[frozenset[Classification], Len(1)]
+    signalling: Annotated[frozenset[str], Len(1)]
+    websocket: str = Field(pattern=r"^wss?://[^\s]+$")
 
 
 class SettingsInvalid(Exception):
@@ -39,9 +59,6 @@ class Settings(BaseSettings):
     base_url: AnyHttpUrl = Field(
         AnyHttpUrl("http://127.0.0.1:8000"), description="address of the pages as people type it"
     )
-    websocket_url: str = Field(
-        "", description="address of Prosody's WebSocket as clients reach it; empty: none yet"
-    )
     policies: Path = Field(
         default_factory=_shipped_policies,
         description="directory of schema.cedarschema and the .cedar files",
@@ -63,6 +80,19 @@ class Settings(BaseSettings):
     signalling: dict[str, AnyHttpUrl] = Field(
         default_factory=dict, description='JSON object of signalling nodes, {"name": "http://address:port"}'
     )
+    pools: dict[str, PoolSetting] = Field(
+        default_factory=dict,
+        description='JSON object {"open": {"classifications": ["public"], "signalling": ["name"], '
+        '"websocket": "wss://…"}}, each classification in one pool; none: every host carries every meeting, '
+        "and the pages know no address for media",
+    )
+    authority: Path | None = Field(
+        None, description="file of the authority that signalling hosts' certificates must come from"
+    )
+    tls_certificate: Path | None = Field(
+        None, description="file of the certificate and its chain, to serve HTTPS; goes with its key"
+    )
+    tls_key: Path | None = Field(None, validate_default=True, description="file of that certificate's key")
     token_seconds: Annotated[int, Ge(10), Le(600)] = Field(
         120, description="10 to 600 seconds that a join token is good for"
     )
@@ -81,6 +111,35 @@ class Settings(BaseSettings):
     secure_cookies: bool = Field(
         True, description="false only for a first look over plain HTTP on this machine"
     )
+
+    @field_validator("authority", "tls_certificate", "tls_key")
+    @classmethod
+    def _readable(cls, file: Path | None) -> Path | None:
+        if file is not None:
+            try:
+                file.open("rb").close()
+            except OSError as error:
+                raise ValueError(f"can't be read: {error.strerror}") from None
+        return file
+
+    @field_validator("tls_key")
+    @classmethod
+    def _with_its_certificate(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        if (key is None) != (info.data.get("tls_certificate") is None):
+            raise ValueError("a certificate and its key go together")
+        return key
+
+    @field_validator("pools")
+    @classmethod
+    def _apart(cls, pools: dict[str, PoolSetting], info: ValidationInfo) -> dict[str, PoolSetting]:
+        served: set[str] = set()
+        for name, pool in pools.items():
+            if again := served & pool.classifications:
+                raise ValueError(f"{name} serves {', '.join(sorted(again))}, which another pool serves")
+            served |= pool.classifications
+            if unknown := pool.signalling - info.data.get("signalling", {}).keys():
+                raise ValueError(f"{name} names {', '.join(sorted(unknown))}, which MAJLIS_SIGNALLING lacks")
+        return pools
 
     @field_validator("gate_secret", "control_secret")
     @classmethod

@@ -20,7 +20,7 @@ from control_plane.desk import Desk, prepare, set_up_desk
 from control_plane.permission import Permission
 from control_plane.settings import Settings
 from demo.parliament import Parliament, found
-from demo.prosody import RunningProsody, prosody
+from demo.prosody import NODE, RunningProsody, prosody
 
 DOMAIN = "meet.majlis.test"
 START_SECONDS = 20.0
@@ -39,6 +39,12 @@ class ControlPlane:
     log: Path
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
+    @property
+    def url(self) -> str:
+        """Its address: by TLS where the settings name a certificate."""
+        scheme = "https" if "tls_certificate" in self.settings else "http"
+        return f"{scheme}://127.0.0.1:{self.port}"
+
     def start(self) -> None:
         """Start it, again if need be, and return once it answers (raises ControlPlaneFailed)."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MAJLIS_")}
@@ -50,7 +56,7 @@ class ControlPlane:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        _wait_until_it_answers(self.process, self.port, self.log)
+        _wait_until_it_answers(self.process, self.url, self.log)
 
     def stop(self) -> None:
         """End it as an operator would; after 10 s, kill it."""
@@ -117,11 +123,19 @@ def appliance(
             "database_url": database_url or f"sqlite:///{directory / 'majlis.db'}",
             "domain": DOMAIN,
             "base_url": url,
-            "websocket_url": running.websocket_url,
             "keys": str(directory / "keys"),
             "gate_secret": gate_secret,
             "control_secret": control_secret,
-            "signalling": f'{{"n1": "http://127.0.0.1:{running.port}"}}',
+            "signalling": f'{{"{NODE}": "http://127.0.0.1:{running.port}"}}',
+            "pools": json.dumps(
+                {
+                    "all": {
+                        "classifications": ["public", "restricted", "confidential", "secret"],
+                        "signalling": [NODE],
+                        "websocket": running.websocket_url,
+                    }
+                }
+            ),
             "token_seconds": str(token_seconds),
             "zones": '{"parliament": ["127.0.0.0/8"]}',
             "secure_cookies": "false",
@@ -153,17 +167,17 @@ def _load(desk: Desk, password: str) -> Parliament:
     return parliament
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False, timeout=1).status_code == 200:
+            if httpx.get(f"{url}/health", trust_env=False, timeout=1, verify=False).status_code == 200:
                 return
         except httpx.HTTPError:
             time.sleep(0.1)
     process.kill()
     process.wait()
-    raise ControlPlaneFailed(f"the control plane did not come up on port {port}:\n{log.read_text()[-3000:]}")
+    raise ControlPlaneFailed(f"the control plane did not come up at {url}:\n{log.read_text()[-3000:]}")
 
 
 def _free_port() -> int:

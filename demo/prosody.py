@@ -16,6 +16,7 @@ from string import Template
 
 MODULES = Path(__file__).resolve().parent.parent / "playbooks/roles/prosody/files"
 ATTEMPTS = 3
+NODE = "node-1"  # this host's name in its events
 
 
 class ProsodyMissing(Exception):
@@ -117,6 +118,7 @@ def prosody(
             directory=directory,
             modules=MODULES,
             domain=domain,
+            node=NODE,
             port=port,
             gate=gate_url,
             gate_timeout=gate_timeout,
@@ -219,7 +221,7 @@ majlis_gate_timeout = $gate_timeout
 majlis_gate_secret_file = "$directory/gate-secret"
 majlis_control_secret_file = "$directory/control-secret"
 majlis_control_from = { "127.0.0.1", "::1" }
-majlis_node = "node-1"
+majlis_node = "$node"
 majlis_domain = "$domain"
 majlis_service_jids = { "focus@auth.$domain" }
 majlis_spool_directory = "$directory/spool"

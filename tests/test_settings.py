@@ -37,6 +37,13 @@ WRONG = {
     "ZONES": ('{"mars": ["10.0.0.0/8"]}', "government"),
     "SIGNALLING": ('{"n1": "nowhere"}', "JSON object"),
     "SECURE_COOKIES": ("perhaps", "false only"),
+    "AUTHORITY": ("/nowhere/authority.crt", "file of the authority"),
+    "TLS_CERTIFICATE": ("/nowhere/host.crt", "serve HTTPS"),
+    "TLS_KEY": ("/etc/hostname", "that certificate's key"),
+    "POOLS": (
+        '{"open": {"classifications": ["cosmic"], "signalling": ["n1"], "websocket": "wss://a"}}',
+        "JSON object",
+    ),
 }
 
 

@@ -59,7 +59,7 @@ class MovedShape(BaseModel):
 
 def ticket_office(desk: DeskDep, permission: PermissionDep) -> TicketOffice:
     """Return what tokens are made with."""
-    return TicketOffice(permission, desk.keys, desk.settings.domain, desk.settings.token_seconds)
+    return TicketOffice(permission, desk.keys, desk.settings.domain, desk.settings.token_seconds, desk.pools)
 
 
 def signalling(request: Request) -> Signalling:
@@ -97,13 +97,11 @@ LeadDep = Annotated[Lead, Depends(lead)]
 
 
 @router.post("/meetings/{meeting_id}/join-token")
-def join_token(
-    meeting_id: str, actor: GuestOrActorDep, units: UnitsDep, office: OfficeDep, desk: DeskDep
-) -> TicketShape:
+def join_token(meeting_id: str, actor: GuestOrActorDep, units: UnitsDep, office: OfficeDep) -> TicketShape:
     """Give whoever is signed in a token for the meeting's conference, if they may enter or wait now."""
     with units.begin() as unit:
         ticket: Ticket = service.hand_out_token(unit, office, actor, meeting_id)
-    return TicketShape(**asdict(ticket), websocket_url=desk.settings.websocket_url)
+    return TicketShape(**asdict(ticket))
 
 
 @router.get("/meetings/{meeting_id}/present")

@@ -11,6 +11,7 @@ from control_plane.audit.entries import Admitted, Refused, SentToLobby
 from control_plane.meetings.service import MeetingView
 from control_plane.policy import Action, Permitted, PolicyEngine, State, Verdict
 from control_plane.policy import Refused as PolicyRefused
+from control_plane.rooms.pools import Pools
 from control_plane.rooms.reasons import REASONS, sentence
 from control_plane.rooms.scene import Scene, Visitor, clients_of, load_scene
 from control_plane.unit import Unit
@@ -20,11 +21,12 @@ OPEN_TO_CONFERENCE = frozenset({State.convened, State.open, State.in_camera})
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Prosody's question: this connection stands before that room (or, `at_lobby`, before its lobby)."""
+    """Prosody's question: this connection stands before that room (or its lobby) on that signalling host."""
 
     connection: str | None
     room: str
     at_lobby: bool = False
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,13 @@ def _judgement(enter: Verdict, further: Verdict) -> Judgement:
     raise AssertionError("a verdict is either a permission or a refusal")
 
 
-def answer_joins(engine: PolicyEngine, unit: Unit, joins: Sequence[Join]) -> list[Answer]:
+def answer_joins(engine: PolicyEngine, pools: Pools, unit: Unit, joins: Sequence[Join]) -> list[Answer]:
     """Decide a batch of joins and record each decision."""
     scene = _scene_of(unit, joins)
     cases: list[tuple[Visitor, MeetingView]] = []
     barred: list[tuple[str, Visitor | None]] = []
     for join in joins:
-        why, visitor = _barred(scene, join)
+        why, visitor = _barred(scene, pools, join)
         barred.append((why, visitor))
         if not why and visitor is not None:
             cases.append((visitor, scene.meetings[scene.rooms[join.room]]))
@@ -126,7 +128,7 @@ def _scene_of(unit: Unit, joins: Sequence[Join]) -> Scene:
     return load_scene(unit.session, unit.now, clients, {join.room for join in joins})
 
 
-def _barred(scene: Scene, join: Join) -> tuple[str, Visitor | None]:
+def _barred(scene: Scene, pools: Pools, join: Join) -> tuple[str, Visitor | None]:
     """Return why it needn't come to a question, and whom it is about as far as that is known."""
     client = scene.clients.get(join.connection or "")
     if client is None:
@@ -145,7 +147,7 @@ def _barred(scene: Scene, join: Join) -> tuple[str, Visitor | None]:
         return "removed", visitor
     if scene.meetings[meeting_id].state not in OPEN_TO_CONFERENCE:
         return "room_closed", visitor
-    return "", visitor
+    return pools.why_not(join.host, scene.meetings[meeting_id].classification), visitor
 
 
 def _turn_away(unit: Unit, scene: Scene, join: Join, visitor: Visitor | None, why: str) -> TurnAway:

@@ -58,7 +58,15 @@ class GateRoom:
 
     def decide_joins(self, unit: Unit, joins: Any) -> list[Answer]:
         """Decide by the policies that are in force when the batch is decided."""
-        return answer_joins(self.desk.policies.engine, unit, joins)
+        return answer_joins(self.desk.policies.engine, self.desk.pools, unit, joins)
+
+    def decide_creations(self, unit: Unit, wanted: Any) -> list[Reservation | Unreserved]:
+        """Decide which conferences our own gate may have created."""
+        return answer_creations(self.desk.pools, unit, wanted)
+
+    def decide_reservations(self, unit: Unit, wanted: Any) -> list[Reservation | Unreserved]:
+        """Decide which conferences upstream's module may have created."""
+        return answer_reservations(self.desk.pools, unit, wanted)
 
 
 def _json(content: Any, code: int = status.HTTP_200_OK) -> Response:
@@ -121,7 +129,7 @@ async def connect(room: GateRoom, node: str, question: ConnectQuestion) -> Respo
 
 async def create(room: GateRoom, node: str, question: RoomQuestion) -> Response:
     """Say whether a conference may be created: only for a meeting that is about to be held."""
-    match await room.sequencer.decide(answer_creations, Wanted(question.room, node)):
+    match await room.sequencer.decide(room.decide_creations, Wanted(question.room, node)):
         case Reservation():
             return _json({"lobby": True})
         case Unreserved(why):
@@ -129,9 +137,9 @@ async def create(room: GateRoom, node: str, question: RoomQuestion) -> Response:
     raise AssertionError("a room is reserved or not")
 
 
-async def join(room: GateRoom, _node: str, question: JoinQuestion) -> Response:
+async def join(room: GateRoom, node: str, question: JoinQuestion) -> Response:
     """Say whether an occupant may join the conference, or its lobby."""
-    asked = Join(question.connection, question.room, question.lobby)
+    asked = Join(question.connection, question.room, question.lobby, node)
     match await room.sequencer.decide(room.decide_joins, asked):
         case Admit(seat, name, moderator):
             return _json(
@@ -206,7 +214,7 @@ async def reserve(
     the owner out, and our gate sends guests there by itself.
     """
     local = name.partition("@")[0].lower()
-    match await room.sequencer.decide(answer_reservations, Wanted(local, node)):
+    match await room.sequencer.decide(room.decide_reservations, Wanted(local, node)):
         case Reservation() as booked:
             return _json(_conference(booked, name, mail_owner), status.HTTP_201_CREATED)
         case Unreserved(why):

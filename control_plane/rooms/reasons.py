@@ -16,6 +16,12 @@ _NOT_THIS_ROOM = {
     "en": "This is not the meeting that you were let into.",
     "zgh": "ⵓⵔ ⵜⴳⵉ ⵜⴰⴷ ⵜⵉⵖⵉⵎⵉⵜ ⵉⵏⵏⴽ.",
 }
+_NOT_HERE = {
+    "ar": "لا تُعقد جلسة بهذا التصنيف على هذا الخادم. افتح صفحة الجلسة من جديد.",
+    "fr": "Une séance de cette classification ne se tient pas sur ce serveur. Rouvrez la page de la séance.",
+    "en": "A meeting of this classification is not held on this server. Open the meeting's page again.",
+    "zgh": "ⵓⵔ ⵜⴻⵜⵜⵓⵖⴰⵡⵙ ⵜⵉⵖⵉⵎⵉⵜ ⴰⴷ ⵖ ⵓⵎⴰⴽⴽⴰⵢ ⴰⴷ. ⵕⵥⵎ ⵜⴰⵙⵏⴰ ⵏ ⵜⵉⵖⵉⵎⵉⵜ ⴷⴰⵖ.",
+}
 _NOT_NOW = {
     "ar": "هذه الجلسة غير مفتوحة الآن.",
     "fr": "Cette séance n’est pas ouverte en ce moment.",
@@ -56,6 +62,8 @@ REASONS: Mapping[str, Sentences] = {
         "en": "The chair locked the meeting: nobody else comes in.",
         "zgh": "ⵉⵔⴳⵍ ⵓⵙⵍⵡⴰⵢ ⵜⵉⵖⵉⵎⵉⵜ: ⵓⵔ ⵢⴰⴷ ⵉⴽⵛⵛⵎ ⵢⴰⵏ.",
     },
+    "no_pool": _NOT_HERE,
+    "wrong_pool": _NOT_HERE,
     "room_unknown": _NOT_NOW,
     "room_closed": _NOT_NOW,
     "account_disabled": {

@@ -16,6 +16,7 @@ from control_plane.meetings.service import MeetingView, meetings
 from control_plane.people.service import BodyView, bodies
 from control_plane.rooms.gate import OPEN_TO_CONFERENCE
 from control_plane.rooms.models import Room
+from control_plane.rooms.pools import Pools
 from control_plane.unit import Unit
 
 
@@ -44,9 +45,9 @@ class Unreserved:
     why: str
 
 
-def answer_creations(unit: Unit, wanted: Sequence[Wanted]) -> list[Reservation | Unreserved]:
+def answer_creations(pools: Pools, unit: Unit, wanted: Sequence[Wanted]) -> list[Reservation | Unreserved]:
     """Say of each conference whether a meeting allows it now; a refusal is recorded."""
-    answers = _look_up(unit, [want.room for want in wanted])
+    answers = _look_up(pools, unit, wanted)
     for want, (answer, meeting) in zip(wanted, answers, strict=True):
         if isinstance(answer, Unreserved):
             unit.record(
@@ -60,9 +61,9 @@ def answer_creations(unit: Unit, wanted: Sequence[Wanted]) -> list[Reservation |
     return [answer for answer, _ in answers]
 
 
-def answer_reservations(unit: Unit, wanted: Sequence[Wanted]) -> list[Reservation | Unreserved]:
+def answer_reservations(pools: Pools, unit: Unit, wanted: Sequence[Wanted]) -> list[Reservation | Unreserved]:
     """Say the same to upstream's module; either answer is recorded."""
-    answers = _look_up(unit, [want.room for want in wanted])
+    answers = _look_up(pools, unit, wanted)
     for want, (answer, meeting) in zip(wanted, answers, strict=True):
         unit.record(
             ReservationAnswered(
@@ -75,20 +76,25 @@ def answer_reservations(unit: Unit, wanted: Sequence[Wanted]) -> list[Reservatio
     return [answer for answer, _ in answers]
 
 
-def _look_up(unit: Unit, names: Sequence[str]) -> list[tuple[Reservation | Unreserved, MeetingView | None]]:
+def _look_up(
+    pools: Pools, unit: Unit, wanted: Sequence[Wanted]
+) -> list[tuple[Reservation | Unreserved, MeetingView | None]]:
+    names = [want.room for want in wanted]
     rows = unit.session.execute(select(col(Room.name), col(Room.meeting_id)).where(col(Room.name).in_(names)))
     meeting_of = {name: meeting for name, meeting in rows}  # noqa: C416 — a Result has keys()
     found = meetings(unit.session, set(meeting_of.values()))
     known = bodies(unit.session, {meeting.body_id for meeting in found.values()})
-    return [_answer(found.get(meeting_of.get(name, "")), known) for name in names]
+    return [_answer(pools, want, found.get(meeting_of.get(want.room, "")), known) for want in wanted]
 
 
 def _answer(
-    meeting: MeetingView | None, known: dict[str, BodyView]
+    pools: Pools, want: Wanted, meeting: MeetingView | None, known: dict[str, BodyView]
 ) -> tuple[Reservation | Unreserved, MeetingView | None]:
     if meeting is None:
         return Unreserved("room_unknown"), None
     if meeting.state not in OPEN_TO_CONFERENCE:
         return Unreserved("room_closed"), meeting
+    if why := pools.why_not(want.node, meeting.classification):
+        return Unreserved(why), meeting
     seconds = int((meeting.ends_at - meeting.starts_at).total_seconds())
     return Reservation(meeting.id, meeting.starts_at, seconds, known[meeting.body_id].capacity), meeting

@@ -3,6 +3,7 @@
 from control_plane.rooms.connecting import Accepted, NotAccepted, Show, answer_shows
 from control_plane.rooms.events import Counted, Event, Gap, Report, UnknownEvent, take_reports
 from control_plane.rooms.gate import Admit, Answer, Join, MayEnter, MayWait, TurnAway, Wait, answer_joins
+from control_plane.rooms.headcount import Headcount, headcount
 from control_plane.rooms.keys import KeyRing, KeyUnknown, NoSigningKey, public_pems, verifying
 from control_plane.rooms.moderating import (
     NoSuchConnection,
@@ -15,6 +16,7 @@ from control_plane.rooms.moderating import (
     send_back,
 )
 from control_plane.rooms.outlook import NotNow, Outlook, outlook
+from control_plane.rooms.pools import Pool, Pools
 from control_plane.rooms.reservation import (
     Reservation,
     Unreserved,
@@ -34,6 +36,7 @@ __all__ = [
     "Counted",
     "Event",
     "Gap",
+    "Headcount",
     "Join",
     "KeyRing",
     "KeyUnknown",
@@ -47,6 +50,8 @@ __all__ = [
     "NotNow",
     "Outlook",
     "Overloaded",
+    "Pool",
+    "Pools",
     "Present",
     "Report",
     "Reservation",
@@ -66,6 +71,7 @@ __all__ = [
     "answer_shows",
     "close",
     "hand_out_token",
+    "headcount",
     "let_in",
     "lock",
     "move_in_camera",

@@ -15,6 +15,7 @@ from control_plane.policy import Refused as PolicyRefused
 from control_plane.rooms.gate import MayEnter, MayWait, judge
 from control_plane.rooms.keys import KeyRing
 from control_plane.rooms.models import JoinToken, Room
+from control_plane.rooms.pools import Pools
 from control_plane.rooms.reasons import REASONS
 from control_plane.rooms.scene import Client, Scene, Visitor, hold_of, load_scene
 from control_plane.rooms.tokens import Occupant, mint
@@ -37,23 +38,28 @@ FEATURES: Mapping[str, Action] = {
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A join token with what a client needs beside it; `waits` when the lobby comes first."""
+    """A join token with what a client needs beside it; `waits` when the lobby comes first.
+
+    `websocket_url` is empty where no pools are declared.
+    """
 
     token: str
     room: str
     domain: str
     expires_at: datetime
     waits: bool
+    websocket_url: str
 
 
 @dataclass(frozen=True, slots=True)
 class TicketOffice:
-    """What tokens are made with: the policies, the keys, the XMPP domain, and how long a token is good."""
+    """What tokens are made with: policies, keys, XMPP domain, how long a token is good, and where one goes."""
 
     permission: Permission
     keys: KeyRing
     domain: str
     token_seconds: int
+    pools: Pools
 
 
 def hand_out_token(unit: Unit, office: TicketOffice, actor: Actor, meeting_id: str) -> Ticket:
@@ -62,6 +68,11 @@ def hand_out_token(unit: Unit, office: TicketOffice, actor: Actor, meeting_id: s
     Raises NotPermitted (recorded), NoSuchMeeting, NoSigningKey.
     """
     scene, visitor, meeting = stand_before(unit, actor, meeting_id)
+    pool = office.pools.serving(meeting.classification)
+    if pool is None and office.pools.declared:
+        raise NotAdmittedHere(
+            Refused(by=actor.pseudonym, meeting=meeting.id, why="no_pool"), REASONS["no_pool"]
+        )
     if visitor.barred or scene.holds.get((meeting.id, visitor.subject_id)):
         why = visitor.barred or "removed"
         raise NotAdmittedHere(Refused(by=actor.pseudonym, meeting=meeting.id, why=why), REASONS[why])
@@ -90,11 +101,13 @@ def hand_out_token(unit: Unit, office: TicketOffice, actor: Actor, meeting_id: s
             meeting=meeting.id, body=meeting.body_id, jti=jti, expires=int(expires.timestamp()), **decision
         )
     )
-    return Ticket(token, room, office.domain, expires, isinstance(judgement, MayWait))
+    return Ticket(
+        token, room, office.domain, expires, isinstance(judgement, MayWait), pool.websocket if pool else ""
+    )
 
 
 class NotAdmittedHere(RecordedRefusal):
-    """A moderator removed this person, or their invitation is gone; `reasons` holds a sentence a language."""
+    """A moderator removed them, their invitation is gone, or the site has no hosts for it; `reasons` holds a sentence a language."""
 
     def __init__(self, entry: Refused, reasons: Mapping[str, str]) -> None:
         super().__init__(f"not admitted: {entry.why}", entry)

@@ -163,7 +163,7 @@ def in_process(scene: Scene) -> list[Row]:
 
         def admit(size: int = size) -> None:
             with scene.desk.units.begin() as unit:
-                answer_joins(scene.desk.policies.engine, unit, joins[:size])
+                answer_joins(scene.desk.policies.engine, scene.desk.pools, unit, joins[:size])
 
         rate = _rate(admit, size)
         alone = alone or rate

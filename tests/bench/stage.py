@@ -121,7 +121,11 @@ def _person(number: int) -> PersonDetails:
 def ticket(scene: Scene, number: int) -> tuple[str, str]:
     """Return a join token, and its room, for one of the twenty members who are all in the first meeting."""
     office = TicketOffice(
-        Permission(scene.desk.policies.engine), scene.desk.keys, scene.desk.settings.domain, 600
+        Permission(scene.desk.policies.engine),
+        scene.desk.keys,
+        scene.desk.settings.domain,
+        600,
+        scene.desk.pools,
     )
     with scene.desk.units.begin() as unit:
         connection = unit.session.get_one(

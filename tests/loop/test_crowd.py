@@ -67,7 +67,7 @@ def chamber(house: House) -> tuple[str, list[str]]:
 
 def tickets(house: House, meeting: str, people: list[str]) -> list[Ticket]:
     permission = Permission(house.desk.policies.engine)
-    office = TicketOffice(permission, house.desk.keys, DOMAIN, 120)
+    office = TicketOffice(permission, house.desk.keys, DOMAIN, 120, house.desk.pools)
     sign_in = SignIn(Strength.PASSWORD, certificate=False, zone="parliament")
     with house.desk.units.begin() as unit:
         known = standings(unit.session, people, unit.now)

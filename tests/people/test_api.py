@@ -17,7 +17,7 @@ from control_plane.people.api import router
 from control_plane.people.service import Entrance, give_duty
 from control_plane.permission import Permission
 from control_plane.policy import Duty, LivePolicies
-from control_plane.rooms.service import KeyRing
+from control_plane.rooms.service import KeyRing, Pools
 from control_plane.settings import Settings
 from control_plane.unit import Units
 from control_plane.web.errors import answer_errors
@@ -67,7 +67,7 @@ def browsers(units: Units, entrance: Entrance, tmp_path: Path) -> Browsers:
         zones={"parliament": ("10.2.0.0/16",)},
     )
     app = FastAPI()
-    app.state.desk = Desk(settings, units, LivePolicies(POLICIES), entrance, KeyRing(tmp_path))
+    app.state.desk = Desk(settings, units, LivePolicies(POLICIES), entrance, KeyRing(tmp_path), Pools({}))
     app.include_router(router)
     answer_errors(app)
     return Browsers(app)

@@ -33,6 +33,7 @@ from control_plane.rooms.service import (
     Join,
     KeyRing,
     NotAccepted,
+    Pools,
     Report,
     Show,
     Ticket,
@@ -123,10 +124,12 @@ class Sitting:
         assert isinstance(outcome, Accepted)
         return outcome.connection
 
-    def ask(self, connection: str | None, room: str | None = None, *, at_lobby: bool = False) -> Answer:
+    def ask(
+        self, connection: str | None, room: str | None = None, *, at_lobby: bool = False, host: str = "n1"
+    ) -> Answer:
         with self.units.begin() as unit:
-            join = Join(connection, room or self.room, at_lobby)
-            return answer_joins(self.permission.policies, unit, [join])[0]
+            join = Join(connection, room or self.room, at_lobby, host)
+            return answer_joins(self.permission.policies, self.office.pools, unit, [join])[0]
 
     def happens(self, kind: str, connection: str = "", **more: str) -> None:
         """Have the signalling host report something."""
@@ -186,7 +189,7 @@ def held_sitting(
         convene(unit, permission, None, LETTERHEAD, meeting.id, reason="urgence", accept_conflicts=True)
         open_meeting(unit, permission, None, meeting.id)
         room = room_of(unit, meeting.id)
-    office = TicketOffice(permission, keys, DOMAIN, 120)
+    office = TicketOffice(permission, keys, DOMAIN, 120, Pools({}))
     return Sitting(units, permission, parliament, clock, office, meeting.id, room)
 
 

@@ -14,7 +14,16 @@ from control_plane.policy import Classification, GuestKind, Question, SignIn, St
 from control_plane.policy import Refused as PolicyRefused
 from control_plane.rooms import service
 from control_plane.rooms.models import Command
-from control_plane.rooms.service import Admit, Join, KeyRing, NoSuchConnection, TurnAway, Wait, answer_joins
+from control_plane.rooms.service import (
+    Admit,
+    Join,
+    KeyRing,
+    NoSuchConnection,
+    Pools,
+    TurnAway,
+    Wait,
+    answer_joins,
+)
 from control_plane.unit import Units
 from demo.parliament import Parliament, found
 from tests.conftest import StandingClock
@@ -262,7 +271,7 @@ class SilentEngine:
 def test_policies_that_can_not_decide_let_nobody_in_and_the_entry_says_error(sitting: Sitting) -> None:
     connection = sitting.connect(sitting.actor("amina"))
     with sitting.units.begin() as unit:
-        answer = answer_joins(SilentEngine(), unit, [Join(connection, sitting.room)])[0]  # type: ignore[arg-type]
+        answer = answer_joins(SilentEngine(), Pools({}), unit, [Join(connection, sitting.room)])[0]  # type: ignore[arg-type]
     assert isinstance(answer, TurnAway)
     assert (sitting.newest()["why"], sitting.newest()["policies"]) == ("error", ())
 
@@ -275,7 +284,7 @@ def test_a_batch_takes_as_many_statements_as_one(sitting: Sitting, statements: l
     for joins in ([connections[3], connections[-1]], connections * 6):
         statements.clear()
         with sitting.units.begin() as unit:
-            answer_joins(sitting.permission.policies, unit, [Join(c, sitting.room) for c in joins])
+            answer_joins(sitting.permission.policies, Pools({}), unit, [Join(c, sitting.room) for c in joins])
         counts.append(len(statements))
     assert counts[0] == counts[1]
     assert counts[0] <= 15
@@ -286,6 +295,7 @@ def test_each_of_a_batch_gets_its_own_answer_and_entry(sitting: Sitting) -> None
     with sitting.units.begin() as unit:
         answers = answer_joins(
             sitting.permission.policies,
+            Pools({}),
             unit,
             [Join(member, sitting.room), Join("nobody", sitting.room), Join(guest, sitting.room)],
         )

@@ -168,6 +168,8 @@ TERMS = {
         "room_unknown": "محادثة غير معروفة",
         "room_closed": "الاجتماع غير مفتوح الآن",
         "room_locked": "الاجتماع مقفل",
+        "no_pool": "لا خادم لهذا التصنيف",
+        "wrong_pool": "خادم من مجموعة أخرى",
         "wrong_room": "إذن خاص باجتماع آخر",
         "connection_unknown": "اتصال غير معروف",
         "connection_ended": "اتصال منتهٍ",

@@ -168,6 +168,8 @@ TERMS = {
         "room_unknown": "no such conference",
         "room_closed": "the meeting is not open now",
         "room_locked": "the meeting is locked",
+        "no_pool": "no hosts for this classification",
+        "wrong_pool": "a host of another pool",
         "wrong_room": "another meeting's token",
         "connection_unknown": "unknown connection",
         "connection_ended": "ended connection",

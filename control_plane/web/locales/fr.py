@@ -168,6 +168,8 @@ TERMS = {
         "room_unknown": "conférence inconnue",
         "room_closed": "réunion non ouverte en ce moment",
         "room_locked": "réunion verrouillée",
+        "no_pool": "aucun serveur pour cette classification",
+        "wrong_pool": "serveur d’un autre groupe",
         "wrong_room": "jeton d’une autre réunion",
         "connection_unknown": "accès inconnu",
         "connection_ended": "accès terminé",
