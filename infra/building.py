@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from infra import play
-from infra.events import Event, Recap
+from infra.dns import zone
+from infra.events import Event, Recap, Status, TaskEnded
 from infra.failures import PlayInterrupted
 from infra.inventory import inventory
 from infra.looking import Seen, look
@@ -34,11 +35,19 @@ class Building:
 
         Raises MachinesFailed, HostsFailed, PlaybookBroken, PlayInterrupted.
         """
-        if (last := self.state.last_up()) and not last.whole:
+        last = self.state.last_up()
+        if last and not last.whole:
             say(f"continuing: the last up, of {last.began}, was {last.outcome}")
-        with self._recorded():
+        partial = bool(options.tags or options.limit)
+        left_out = LeftOut(set(last.left_out) if last and partial else set())
+
+        def hear(event: Event) -> None:
+            left_out.hear(event)
+            on_event(event)
+
+        with self._recorded(left_out):
             built = self.machines_only(say)
-            return self._play(built, "up", on_event, options)
+            return self._play(built, "up", hear, options)
 
     def machines_only(self, say: Say) -> Built:
         """Make the machines, keys and secrets, and keep what later commands need (raises MachinesFailed)."""
@@ -80,6 +89,7 @@ class Building:
         }
         self.state.pin(addresses)
         write_private(self.state.authority, built.secrets.authority)
+        write_private(self.state.zone, zone(self.site, int(utc_now().timestamp())))
 
     def _play(
         self, built: Built, command: str, on_event: Callable[[Event], None], options: play.Options
@@ -91,7 +101,7 @@ class Building:
             return play.run(told, access, self.state.log(command, utc_now()), on_event, options)
 
     @contextmanager
-    def _recorded(self) -> Iterator[None]:
+    def _recorded(self, left_out: "LeftOut") -> Iterator[None]:
         up = LastUp(began=f"{utc_now():%Y-%m-%dT%H:%M:%SZ}", digest=self.digest())
         self.state.record(up)  # a power cut during the block leaves "interrupted"
         outcome = "failed"
@@ -102,7 +112,22 @@ class Building:
             outcome = "interrupted"
             raise
         finally:
-            self.state.record(replace(up, ended=f"{utc_now():%Y-%m-%dT%H:%M:%SZ}", outcome=outcome))
+            ended = f"{utc_now():%Y-%m-%dT%H:%M:%SZ}"
+            self.state.record(replace(up, ended=ended, outcome=outcome, left_out=left_out.lines()))
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """What roles could not do and where, as lines `HOST: WORDS`."""
+
+    said: set[str]
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, TaskEnded) and event.status is Status.left_out:
+            self.said.add(f"{event.host}: {event.message}")
+
+    def lines(self) -> tuple[str, ...]:
+        return tuple(sorted(self.said))
 
 
 def roles_of(site: Site) -> dict[str, tuple[str, ...]]:

@@ -3,14 +3,11 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from infra import picture, play
 from infra.building import Building, roles_of
@@ -18,21 +15,20 @@ from infra.describing import (
     changes_table,
     only_lab,
     print_differences,
-    print_failures,
     print_last_words,
+    print_left_out,
     site_table,
     status_table,
 )
 from infra.events import Event, TaskEnded
-from infra.failures import HostsFailed, PlayInterrupted, PlayStopped
 from infra.guard import examine
-from infra.inventory import SecretMissing, inventory
-from infra.machines import Change, Machines, MachinesFailed
-from infra.passphrase import PassphraseMissing, find
-from infra.playbook import PlaybookWrong
+from infra.inventory import inventory
+from infra.machines import Change, Machines
+from infra.passphrase import find
 from infra.progress import shown
-from infra.site import Overrides, Site, SiteInvalid, load_site, shipped
-from infra.state import SiteBusy, SiteState, state_of, utc_now, write_private
+from infra.sentences import complain, console, ctrl_c, sentences, stop, tell
+from infra.site import Overrides, Site, load_site, shipped
+from infra.state import SiteState, state_of, utc_now, write_private
 
 app = typer.Typer(
     help="A site: machines, keys and what runs on them, from one file.",
@@ -63,12 +59,6 @@ AskSudo = Annotated[
     bool, typer.Option("--ask-sudo-password", help="Ask for the password that sudo wants on the hosts.")
 ]
 
-console = Console(width=None if sys.stdout.isatty() else 160)
-errors = Console(stderr=True, width=None if sys.stderr.isatty() else 160)
-
-#: what the operator mends before anything is touched: exit status 2
-REFUSALS = (SiteInvalid, SiteBusy, PassphraseMissing, PlaybookWrong, SecretMissing, FileNotFoundError)
-
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -86,7 +76,7 @@ class Desk:
 @app.command()
 def check(site: Where, jitsi: Jitsi = None) -> None:
     """Say whether a site file is right, and what site it describes. Touches nothing."""
-    with _sentences():
+    with sentences():
         console.print(site_table(_read(site, jitsi)))
 
 
@@ -95,7 +85,7 @@ def preview(
     site: Where, state: State = None, jitsi: Jitsi = None, limit: Limit = None, tags: Tags = None
 ) -> None:
     """Show what `up` would change, on machines and in their configuration. Touches nothing."""
-    with _sentences():
+    with sentences():
         desk = _desk(site, state, jitsi)
         changes = desk.machines.preview()
         pending = [change for change in changes if change.action != "same"]
@@ -114,41 +104,43 @@ def up(
     ask_sudo_password: AskSudo = False,
 ) -> None:
     """Make the machines that are missing and configure all of them; again, and it goes on where it stopped."""
-    with _sentences():
+    with sentences():
         desk = _desk(site, state, jitsi)
         password = typer.prompt("sudo password on the hosts", hide_input=True) if ask_sudo_password else None
         with (
+            ctrl_c(),
             desk.state.lock("up"),
-            shown(console, _expected(desk.site, limit), verbose=verbose) as (board, hear),
+            shown(console, _expected(desk.site, limit), verbose=verbose) as hear,
         ):
             desk.building(password).up(
-                _tell, hear, play.Options(tags=tuple(tags or ()), limit=tuple(limit or ()))
+                tell, hear, play.Options(tags=tuple(tags or ()), limit=tuple(limit or ()))
             )
         write_private(desk.state.picture, picture.draw(desk.site))
-        print_last_words(console, desk.site, desk.state, board.left_out)
+        print_last_words(console, desk.site, desk.state)
 
 
 @app.command()
 def status(site: Where, state: State = None) -> None:
     """Say which hosts are up, what runs on them, how long certificates last, and draw the site."""
-    with _sentences():
+    with sentences():
         read = _read(site, None)
         place = state_of(read.name, os.environ, state)
         write_private(place.picture, picture.draw(read))
         if (last := place.last_up()) is None:
-            _tell(f"{read.name} was never built from here. `majlis site up {site}` builds it.")
-            _tell(f"What it would be: {place.picture}")
+            tell(f"{read.name} was never built from here. `majlis site up {site}` builds it.")
+            tell(f"What it would be: {place.picture}")
             return
         desk = _desk(site, state, None)
         built = desk.machines.built()
         if built is not None:
             console.print(status_table(read, desk.building().look(built), utc_now()))
-        _tell(f"last up: {last.began}, {last.outcome}")
+        tell(f"last up: {last.began}, {last.outcome}")
         if last.digest != desk.building().digest():
-            _tell(
+            tell(
                 "The site file or the playbooks changed since: `majlis site preview` shows what would change."
             )
-        _tell(f"picture: {place.picture}")
+        print_left_out(console, place)
+        tell(f"picture: {place.picture}")
 
 
 @app.command()
@@ -166,36 +158,36 @@ def down(
     ] = "",
 ) -> None:
     """Remove a site. Says first what will be lost, and asks."""
-    with _sentences():
+    with sentences():
         desk = _desk(site, state, None)
         name = desk.site.name
         lost = desk.machines.kept()
         if not lost:
-            _tell(f"nothing of {name} is here")
+            tell(f"nothing of {name} is here")
             return
         console.print(changes_table(lost))
         _may_go(name, lost, yes, with_data)
         with desk.state.lock("down"):
-            desk.machines.down(_tell)
+            desk.machines.down(tell)
         desk.state.forget()
-        _tell(f"{name} is gone")
+        tell(f"{name} is gone")
 
 
 @app.command("inventory")
 def print_inventory(site: Where) -> None:
     """Print what the playbooks see of a site, without its secrets."""
-    with _sentences():
+    with sentences():
         typer.echo(json.dumps(inventory(_read(site, None), None), indent=2, ensure_ascii=False))
 
 
 @app.command()
 def password(site: Where, state: State = None) -> None:
     """Print the first administrator's address and password, a line each."""
-    with _sentences():
+    with sentences():
         desk = _desk(site, state, None)
         built = desk.machines.built()
         if built is None:
-            _stop(f"{desk.site.name} was never built from here", 2)
+            stop(f"{desk.site.name} was never built from here", 2)
         typer.echo(
             f"administrator@{desk.site.domain}\n{built.secrets.values['first_administrator_password']}"
         )
@@ -211,8 +203,8 @@ def _read(where: str, jitsi: Path | None) -> Site:
     site = load_site(path, Overrides(jitsi_packages=jitsi.absolute() if jitsi else None))
     if objections := examine(site):
         for objection in objections:
-            _complain(f"{path}: {objection.where}: {objection.reason} [{objection.rule}]")
-        _stop("the site is not built: mend the file, then try again", 2)
+            complain(f"{path}: {objection.where}: {objection.reason} [{objection.rule}]")
+        stop("the site is not built: mend the file, then try again", 2)
     return site
 
 
@@ -233,7 +225,7 @@ def _desk(where: str, state: Path | None, jitsi: Path | None) -> Desk:
     )
     found = find(place, os.environ, only_lab=only_lab(site), ask=ask)
     if found.note:
-        _tell(found.note)
+        tell(found.note)
     return Desk(site, place, found.note, open_machines(site, place, found.text))
 
 
@@ -241,7 +233,7 @@ def _compare(desk: Desk, limit: list[str] | None, tags: list[str] | None) -> Non
     """Print what the playbook would change on the hosts that are there."""
     built = desk.machines.built()
     if built is None or not built.host_keys:
-        _tell("no host exists yet, so there is no configuration to compare")
+        tell("no host exists yet, so there is no configuration to compare")
         return
     hosts = tuple(name for name in built.host_keys if name in (limit or desk.site.hosts))
     ended: list[TaskEnded] = []
@@ -254,51 +246,18 @@ def _compare(desk: Desk, limit: list[str] | None, tags: list[str] | None) -> Non
         desk.building().compare(built, hear, play.Options(limit=hosts, tags=tuple(tags or ())))
     print_differences(console, ended)
     changed = sum(one.status == "changed" for one in ended)
-    _tell(f"configuration of {len(hosts)} hosts: {changed or 'no'} change{'' if changed == 1 else 's'}")
+    tell(f"configuration of {len(hosts)} hosts: {changed or 'no'} change{'' if changed == 1 else 's'}")
 
 
 def _may_go(name: str, lost: tuple[Change, ...], yes: str, with_data: str) -> None:
     protected = [change for change in lost if change.protected]
     if protected and with_data != name:
         kept = ", ".join(f"{change.kind} {change.name}" for change in protected)
-        _stop(f"{kept}: protected, since it can't be made anew. With --with-data {name} it goes too.", 2)
+        stop(f"{kept}: protected, since it can't be made anew. With --with-data {name} it goes too.", 2)
     typed = yes or (typer.prompt(f"Type {name} to remove all this") if sys.stdin.isatty() else "")
     if typed != name:
-        _stop(f"nothing was removed: say --yes {name}, or type it when asked", 2)
+        stop(f"nothing was removed: say --yes {name}, or type it when asked", 2)
 
 
 def _expected(site: Site, limit: list[str] | None) -> dict[str, tuple[str, ...]]:
     return {host: roles for host, roles in roles_of(site).items() if not limit or host in limit}
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """End with a sentence and a status what the operator can do something about; all else is a fault of ours."""
-    try:
-        yield
-    except REFUSALS as error:
-        _stop(str(error), 2)
-    except MachinesFailed as error:
-        _stop(f"{error}\nMend it, then `majlis site up` goes on where it stopped.", 1)
-    except KeyboardInterrupt:
-        _stop("stopped. `majlis site up` goes on from here.", 130)
-    except PlayInterrupted as error:
-        _stop(f"{error}. `majlis site up` goes on from here. Everything said: {error.log}", 130)
-    except HostsFailed as error:
-        print_failures(errors, error.failures)
-        _stop(f"\nThe other hosts went on. Everything that was said: {error.log}", 1)
-    except PlayStopped as error:
-        _stop(f"{error}\nEverything that was said: {error.log}", 1)
-
-
-def _tell(line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _complain(line: str) -> None:
-    errors.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
-
-
-def _stop(line: str, status: int) -> NoReturn:
-    _complain(line)
-    raise typer.Exit(status)

@@ -53,20 +53,31 @@ def print_failures(console: Console, failures: Iterable[Failure]) -> None:
         _say(console, f"  What to do: {failure.advice}")
 
 
-def print_last_words(
-    console: Console, site: Site, state: SiteState, left_out: Mapping[str, Sequence[str]]
-) -> None:
+def print_last_words(console: Console, site: Site, state: SiteState) -> None:
     """Print how to open the pages, and what roles left out."""
-    names = [site.domain, *(site.pool_domain(pool) for pool in site.pools)]
     _say(console, f"\n{site.name} is up: https://{site.domain}/", "bold")
     if only_lab(site):  # nobody's name server knows a lab
-        _say(console, f"Its names, for /etc/hosts:  {front(site)} {' '.join(names)}")
-    _say(console, f"Its authority, for the browser:  {state.authority}")
-    _say(console, f"Its first administrator:  majlis site password {site.name}")
-    if left_out:
+        names = [site.domain, *(site.pool_domain(pool) for pool in site.pools)]
+        _say(console, f"Its names, for /etc/hosts:      {front(site)} {' '.join(names)}")
+    else:
+        _say(console, f"Its names, for your servers:    {state.zone}")
+    if site.certificate is None:
+        _say(console, f"Its authority, for browsers:    {state.authority}")
+    _say(console, f"Its first administrator:        majlis site password {site.name}")
+    print_left_out(console, state)
+
+
+def print_left_out(console: Console, state: SiteState) -> None:
+    """Print what roles could not do in the last `up`, the same words once for all hosts."""
+    last = state.last_up()
+    where: dict[str, list[str]] = {}
+    for line in last.left_out if last else ():
+        host, _, words = line.partition(": ")
+        where.setdefault(words, []).append(host)
+    if where:
         _say(console, "Left out:")
-    for words, hosts in left_out.items():
-        _say(console, f"  {words} ({', '.join(sorted(set(hosts)))})")
+    for words, hosts in where.items():
+        _say(console, f"  {words} ({', '.join(hosts)})")
 
 
 def front(site: Site) -> str:

@@ -59,7 +59,6 @@ class Board:
 
     expected: Roles
     rows: dict[str, Row] = field(default_factory=dict)
-    left_out: dict[str, list[str]] = field(default_factory=dict)
     recap: Recap | None = None
     _open: dict[str, Stretch] = field(default_factory=dict)
     _role: str = ""
@@ -106,8 +105,6 @@ class Board:
         row.changed += event.status is Status.changed
         if event.role:
             row.roles.add(event.role)
-        if event.status is Status.left_out:
-            self.left_out.setdefault(event.message, []).append(event.host)
         stretch = self._open.setdefault(event.host, Stretch(event.host, event.role))
         stretch.hear(event)
         if stretch.stopped is None:
@@ -122,13 +119,11 @@ class Board:
 
 
 @contextmanager
-def shown(
-    console: Console, expected: Roles, *, verbose: bool = False
-) -> Iterator[tuple[Board, Callable[[Event], None]]]:
-    """Show a run for the length of the block; give the board, and what to call with each event."""
+def shown(console: Console, expected: Roles, *, verbose: bool = False) -> Iterator[Callable[[Event], None]]:
+    """Show a run for the length of the block; give what to call with each event."""
     board = Board(expected)
     if not console.is_terminal:
-        yield board, lambda event: _plain(console, board, event, verbose=verbose)
+        yield lambda event: _plain(console, board, event, verbose=verbose)
         return
     with Live(board.table(), console=console, refresh_per_second=4, transient=True) as live:
 
@@ -140,7 +135,7 @@ def shown(
                 _task(console, event)
             live.update(board.table())
 
-        yield board, hear
+        yield hear
     console.print(board.table())
 
 

@@ -19,12 +19,13 @@ class SiteBusy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LastUp:
-    """The last `up`: when it began and ended (ISO 8601, UTC), how, and from which site file and playbooks."""
+    """The last `up`: when it began and ended (ISO 8601, UTC), how, from what, and what roles left out."""
 
     began: str
     digest: str
     ended: str = ""
     outcome: str = "interrupted"
+    left_out: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -45,6 +46,11 @@ class SiteState:
     def authority(self) -> Path:
         """The site authority's certificate, for browsers and `curl --cacert`."""
         return self.directory / "authority.crt"
+
+    @property
+    def zone(self) -> Path:
+        """The site's DNS zone, for the state's own name servers."""
+        return self.directory / "zone"
 
     @property
     def picture(self) -> Path:
@@ -75,7 +81,10 @@ class SiteState:
 
     def last_up(self) -> LastUp | None:
         record = self.directory / "last-up.json"
-        return LastUp(**json.loads(record.read_text())) if record.exists() else None
+        if not record.exists():
+            return None
+        kept = json.loads(record.read_text())
+        return LastUp(**{**kept, "left_out": tuple(kept["left_out"])})
 
     def record(self, up: LastUp) -> None:
         write_private(self.directory / "last-up.json", json.dumps(asdict(up)))

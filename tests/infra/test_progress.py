@@ -34,7 +34,7 @@ RUN: tuple[Event, ...] = (
 def lines(*, verbose: bool = False, terminal: bool = False) -> list[str]:
     output = io.StringIO()
     console = Console(file=output, width=120, force_terminal=terminal, no_color=True)
-    with shown(console, ROLES, verbose=verbose) as (_, hear):
+    with shown(console, ROLES, verbose=verbose) as hear:
         for event in RUN:
             hear(event)
     return output.getvalue().splitlines()
@@ -62,10 +62,9 @@ def test_a_terminal_ends_with_the_table_of_all_hosts() -> None:
     assert "done" in last
 
 
-def test_the_board_keeps_what_roles_left_out_and_where() -> None:
+def test_the_board_keeps_where_each_host_stands() -> None:
     board = Board(ROLES)
     for event in RUN:
         board.hear(event)
-    assert board.left_out == {"kernel settings": ["turn1"]}
     assert board.rows["edge1"].state == "failed"
     assert board.rows["turn1"].roles == {"base", "coturn"}
