@@ -129,7 +129,7 @@ def _others(site: Site, end: str, use: Use, host: Host) -> set[Net]:
         for other in site.hosts.values()
         if _is_at(other, end)
         and other.name != host.name
-        and _may_meet(host, other)
+        and may_meet(host, other)
         and (address := other.address(use)) is not None
     }
     if end == "edge" and use == "users" and site.virtual_address is not None:
@@ -137,7 +137,7 @@ def _others(site: Site, end: str, use: Use, host: Host) -> set[Net]:
     return {ip_network(address) for address in addresses}
 
 
-def _may_meet(host: Host, other: Host) -> bool:
+def may_meet(host: Host, other: Host) -> bool:
     """Keep pools apart: what serves some classifications has nothing to say to what serves others."""
     return host.pool is None or other.pool is None or host.pool == other.pool
 
