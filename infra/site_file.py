@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 SIZE = 256 * 1024  # bytes; a parliament's file has 8 KiB
@@ -106,7 +106,7 @@ def _forbidden(text: str) -> list[Problem]:
     depth = 0
     for event in _yaml().parse(text):
         line = event.start_mark.line + 1
-        if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor):
+        if isinstance(event, NodeEvent) and event.anchor:
             found.append(
                 Problem(line, "", "holds a reference (& or *), may hold the value itself, written out")
             )
