@@ -1,0 +1,213 @@
+"""Pulumi for one site: what would change, make it, remove it. The engine runs the program of infra.cluster."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pulumi.automation import (
+    CommandError,
+    LocalWorkspace,
+    ProjectBackend,
+    ProjectSettings,
+    StackNotFoundError,
+)
+
+from infra.cluster import OUTPUT, Order, declare
+from infra.engine_events import Listener, named
+from infra.engine_failures import (
+    EngineMissing,
+    MachineFailed,
+    PassphraseWrong,
+    Protected,
+    SomeFailed,
+    StateLocked,
+    StateUnreachable,
+    explain,
+)
+from infra.hosts import machine
+from infra.machines import Built, Change
+from infra.memory import in_memory, scratch_directory
+from infra.providers import MachineOf
+from infra.pulumi_program import Program, find_engine
+from infra.pulumi_stack import Stack
+from infra.secrets import unpack
+from infra.site import Site
+from infra.state import SiteState, private_directory, utc_now
+
+__all__ = [
+    "Engine",
+    "EngineMissing",
+    "MachineFailed",
+    "PassphraseWrong",
+    "Protected",
+    "SomeFailed",
+    "StateLocked",
+    "StateUnreachable",
+    "machines_of",
+]
+
+PROJECT = "majlis"
+Say = Callable[[str], None]
+
+
+def machines_of(site: Site, state: SiteState, passphrase: str) -> "Engine":
+    """Return whoever makes this site's machines (raises EngineMissing)."""
+    program = Program(find_engine(os.environ), os.environ)
+    return Engine(
+        site, state, passphrase, program, board_password=os.environ.get("MAJLIS_BOARD_PASSWORD", "")
+    )
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One site and where its state is. Everything that is raised is a MachinesFailed."""
+
+    site: Site
+    state: SiteState
+    passphrase: str = field(repr=False)
+    program: Program = field(repr=False)
+    machine_of: MachineOf = machine.machine
+    clock: Callable[[], datetime] = utc_now
+    board_password: str = field(default="", repr=False)
+
+    def built(self) -> Built | None:
+        """Return what the last whole `up` made; None before."""
+        if not self._exists():
+            return None
+        with self._stack(self.directory) as stack:
+            told = self._asked(stack, ["stack", "output", "--json", "--show-secrets"])
+        packed = json.loads(told or "{}").get(OUTPUT)
+        return unpack(packed) if packed else None
+
+    def preview(self, rotate: Mapping[str, str] | None = None) -> tuple[Change, ...]:
+        """Return what `up` would change and what stays; touches neither machines nor state."""
+        heard = Listener()
+        if self._exists():
+            with self._stack(self.directory) as stack:
+                try:
+                    stack.compare(self._declare(rotate), heard.hear)
+                except StackNotFoundError:
+                    pass
+                except CommandError as error:
+                    raise explain(error, heard.failures) from None
+                else:
+                    return heard.found()
+        with scratch_directory() as directory, self._stack(Path(directory), scratch=True) as stack:
+            try:
+                stack.begin()
+                stack.compare(self._declare(rotate), heard.hear)
+            except CommandError as error:
+                raise explain(error, heard.failures) from None
+        return heard.found()
+
+    def up(self, on_event: Say, rotate: Mapping[str, str] | None = None) -> Built:
+        """Make what is missing; after an interruption go on where it stopped."""
+        private_directory(self.directory)
+        heard = Listener(on_event)
+        with self._stack(self.directory) as stack:
+            try:
+                stack.recover(on_event)
+                stack.change(self._declare(rotate), heard.hear)
+            except CommandError as error:
+                raise explain(error, heard.failures) from None
+        built = self.built()
+        if built is None:
+            raise StateUnreachable("the engine ended well and left nothing behind")
+        return built
+
+    def down(self, on_event: Say, *, with_data: bool = True) -> None:
+        """Remove everything; without `with_data`, refuse when something protected would go (raises Protected)."""
+        kept = self.kept()
+        precious = tuple(change for change in kept if change.protected)
+        if precious and not with_data:
+            told = ", ".join(f"{change.kind} {change.name}" for change in precious)
+            raise Protected(f"nothing was removed: {told} can't be made again", precious)
+        if not self._exists():
+            return
+        heard = Listener(on_event)
+        with self._stack(self.directory) as stack:
+            try:
+                stack.recover(on_event)
+                stack.remove(heard.hear)
+            except CommandError as error:
+                raise explain(error, heard.failures) from None
+
+    def kept(self) -> tuple[Change, ...]:
+        """Return what `down` would remove, protected or not."""
+        return tuple(
+            Change("delete", *key, protected=bool(resource.get("protect")))
+            for resource in self._resources()
+            if (key := named(resource["urn"])) is not None
+        )
+
+    def refresh(self, on_event: Say) -> None:
+        """Look at each machine and correct what the state says of it; changes no machine."""
+        heard = Listener(on_event)
+        with self._stack(self.directory) as stack:
+            try:
+                stack.recover(on_event)
+                stack.look(heard.hear)
+            except CommandError as error:
+                raise explain(error, heard.failures) from None
+
+    @property
+    def directory(self) -> Path:
+        """Where the engine works, and keeps its state unless the site file names another place."""
+        if self.site.state and "://" not in self.site.state:
+            return Path(self.site.state) / "pulumi"
+        return self.state.directory / "pulumi"
+
+    def _exists(self) -> bool:
+        return bool(self.site.state and "://" in self.site.state) or (self.directory / "Pulumi.yaml").exists()
+
+    def _declare(self, rotate: Mapping[str, str] | None) -> Callable[[], None]:
+        order = Order(
+            now=self.clock(),
+            zone_file=self.state.directory / f"{self.site.domain}.zone",
+            machine_of=self.machine_of,
+            rotate=rotate or {},
+            board_password=self.board_password,
+        )
+        return lambda: declare(self.site, order)
+
+    def _resources(self) -> list[dict[str, Any]]:
+        if not self._exists():
+            return []
+        with self._stack(self.directory) as stack:
+            told = self._asked(stack, ["stack", "export"])
+        deployment = json.loads(told or "{}").get("deployment") or {}
+        resources: list[dict[str, Any]] = deployment.get("resources") or []
+        return resources
+
+    def _asked(self, stack: Stack, arguments: list[str]) -> str:
+        try:
+            return stack.ask(arguments)
+        except StackNotFoundError:
+            return ""
+        except CommandError as error:
+            raise explain(error, ()) from None
+
+    @contextmanager
+    def _stack(self, directory: Path, *, scratch: bool = False) -> Iterator[Stack]:
+        """Give the site's stack; the passphrase is in memory, and in no environment."""
+        place = self.site.state if self.site.state and "://" in self.site.state and not scratch else None
+        backend = place or f"file://{directory}?no_tmp_dir=true"
+        private_directory(directory)
+        with in_memory("passphrase", self.passphrase) as passphrase:
+            workspace = LocalWorkspace(
+                work_dir=str(directory),
+                pulumi_home=str(directory / "home"),
+                env_vars={
+                    "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
+                    "PULUMI_BACKEND_URL": backend,
+                },
+                secrets_provider="passphrase",
+                project_settings=ProjectSettings(PROJECT, "python", backend=ProjectBackend(backend)),
+                pulumi_command=self.program,
+            )
+            yield Stack(self.site.name, workspace)
