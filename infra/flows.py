@@ -12,6 +12,7 @@ from infra.site import ROLES, Host, Net, Site, Use
 
 OUTER = ("mirror", "mail", "time", "identity")  # services that the site file names; they aren't hosts of ours
 WORDS = ("all", "users", "controller", *OUTER)
+NTS_KEYS = 4460  # where time servers hand out keys (RFC 8915, section 7.6); nobody asks without NTS
 KEYS = {"from", "to", "port", "on", "why"}
 
 
@@ -71,6 +72,8 @@ def rules_for(site: Site, host: Host, flows: tuple[Flow, ...] | None = None) -> 
 def _targets(site: Site, flow: Flow, host: Host) -> Iterator[tuple[Port, set[Net]]]:
     """Yield where a host sends: a service that the site file names stands at the port which it says there."""
     if flow.target in OUTER:
+        if flow.port.port == NTS_KEYS and not site.time.nts:
+            return
         for place in places_of(site, flow.target):
             port = Port(place.port, flow.port.protocol, place.port) if place.port else flow.port
             yield port, set(resolve(site, place.host))

@@ -22,7 +22,6 @@ OPTIONS: dict[Kind, dict[str, Option]] = {
     "existing": {
         "user": Option(r"[a-z_][a-z0-9_-]{0,31}", "the account for the first contact, such as root"),
         "host_key": Option(r"ssh-ed25519 [A-Za-z0-9+/]{68}", "the host's key, such as ssh-ed25519 AAAA…"),
-        "port": Option(r"[1-9][0-9]{0,4}", "the port of SSH, such as 22"),
     },
     "libvirt": {
         "hypervisor": Option(

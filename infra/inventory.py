@@ -94,6 +94,11 @@ def site_variables(site: Site) -> dict[str, Any]:
             "pages": site.domain,
             "turn": site.turn_domain,
             "pools": {pool: site.pool_domain(pool) for pool in site.pools},
+            "outside": {
+                name: str(address)
+                for outside in site.outside.values()
+                for name, address in outside.names.items()
+            },
         },
         "networks": {name: {"cidr": str(network.cidr)} for name, network in site.networks.items()},
         "uses": {use: str(site.network(use)) for use in USES},

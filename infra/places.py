@@ -36,7 +36,8 @@ def resolve(site: Site, host: str) -> tuple[Net, ...]:
     try:
         return (ip_network(ip_address(host)),)
     except ValueError:
-        return tuple(outside.cidr for outside in site.outside.values() if host in outside.names)
+        found = (outside.names[host] for outside in site.outside.values() if host in outside.names)
+        return tuple(ip_network(address) for address in found)
 
 
 def _software(site: Site) -> tuple[Place, ...]:

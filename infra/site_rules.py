@@ -65,6 +65,7 @@ def broken(site: "Site") -> Broken:
     yield from _databases_odd(site)
     yield from _edges_share(site)
     yield from _name_servers_elsewhere(site)
+    yield from _names_placed(site)
 
 
 def broken_parts(parts: Parts) -> Broken:
@@ -238,6 +239,18 @@ def _name_servers_elsewhere(site: "Site") -> Broken:
         if server == site.domain or server.endswith(f".{site.domain}"):
             says = f"holds {server}, may hold a name outside {site.domain}, whose address another zone knows"
             yield ("name_servers", number), says
+
+
+def _names_placed(site: "Site") -> Broken:
+    seen: dict[str, str] = {}
+    for key, outside in site.outside.items():
+        for name, address in outside.names.items():
+            where = ("outside", key, "names", name)
+            if address not in outside.cidr:
+                yield where, f"holds {address}, may hold an address in {outside.cidr}"
+            if name in seen:
+                yield where, f"stands there twice, {seen[name]} has it already"
+            seen.setdefault(name, key)
 
 
 def _list(names: frozenset[str]) -> str:

@@ -12,6 +12,7 @@ from infra.site_words import (
     Classification,
     ClientCertificates,
     Days,
+    Domain,
     Endpoint,
     Ip,
     Kind,
@@ -164,5 +165,5 @@ class Outside(Part):
     """A place of the state's own beyond the declared networks that the site may speak to."""
 
     cidr: Cidr
-    names: tuple[Endpoint, ...] = Field((), description="how the site file calls what is there")
+    names: dict[Domain, Ip] = Field({}, description="what is there by name; hosts learn it without DNS")
     why: Annotated[str, Field(min_length=10, max_length=200)]

@@ -34,6 +34,7 @@ FLOWS = """
 - {from: edge, to: control, port: control_plane.api, on: cluster, why: pages}
 - {from: all, to: mirror, port: tcp/80, on: management, why: packages}
 - {from: all, to: time, port: udp/123, on: management, why: the time}
+- {from: all, to: time, port: tcp/4460, on: management, why: keys for the time}
 - {from: control, to: mail, port: tcp/25, on: management, why: convocations}
 - {from: control, to: identity, port: tcp/443, on: management, why: sign-in}
 """

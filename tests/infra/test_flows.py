@@ -71,7 +71,9 @@ def test_services_stand_where_the_site_file_says(rules) -> None:  # type: ignore
     sends = {rule.why: (rule.port, rule.networks) for rule in rules("control1", parliament).send}
     assert sends["convocations"] == ("587", ("10.60.5.25/32",))
     assert sends["sign-in"] == ("443", ("10.60.5.10/32",))
-    assert sends["the time"] == ("123", ("10.60.5.128/30",))
+    assert sends["the time"] == ("123", ("10.60.5.129/32", "10.60.5.130/32"))
+    assert sends["keys for the time"][0] == "4460"
+    assert "keys for the time" not in {rule.why for rule in rules("control1").send}
     assert sends["packages"] == ("80", ("10.20.3.10/32",))
 
 
@@ -133,7 +135,7 @@ def test_a_line_that_cannot_be_meant_is_refused_with_its_number(tmp_path: Path, 
     playbook = read_playbook(small_playbooks(tmp_path, flows=f"{FLOWS}- {line}\n"))
     with pytest.raises(PlaybookWrong) as refused:
         read_flows(playbook, tmp_path)
-    assert str(refused.value).startswith("flows.yml, item 11")
+    assert str(refused.value).startswith("flows.yml, item 12")
     assert says in str(refused.value)
 
 

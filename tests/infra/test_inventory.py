@@ -167,6 +167,7 @@ def test_the_site_is_told_to_all_hosts_by_these_keys(tmp_path: Path) -> None:
         "pages": "meet.lab.majlis.test",
         "turn": "turn.meet.lab.majlis.test",
         "pools": {"open": "rooms.meet.lab.majlis.test"},
+        "outside": {},
     }
     assert site["uses"] == {"users": "10.77.1.0/24", "cluster": "10.77.2.0/24", "management": "10.77.3.0/24"}
     assert site["pools"] == {

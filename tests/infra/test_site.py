@@ -118,6 +118,8 @@ WRONG_PARLIAMENT = [
     ("virtual_address: 203.0.113.10 ", "virtual_address: 203.0.113.11 ", "virtual_address", "which is edge1's, may hold a free address"),
     ("virtual_address: 203.0.113.10 ", "virtual_address: 10.20.2.9 ", "virtual_address", "may hold an address in users"),
     ("[confidential, secret]", "[restricted, confidential, secret]", "pools.closed.classifications", "holds restricted, may hold what open does not serve already"),
+    ("time1.parliament.example: 10.60.5.129", "time1.parliament.example: 10.60.5.1", "outside.clocks.names.time1.parliament.example", "may hold an address in 10.60.5.128/30"),
+    ("names: {mail.parl", "names: {id.parl", "outside.mail.names.id.parliament.example", "stands there twice, identity has it already"),
     ("name: closed", "name: rooms", "pools.closed.name", "may hold another name than open's"),
     ("qemu+tls://10.20.3.203/system", "vbox://10.20.3.203", "hosts.db3.options.hypervisor", "may hold libvirt's address"),
 ]  # fmt: skip
