@@ -4,6 +4,7 @@ It decides nothing: a test says who is known, who may enter what, and how badly 
 """
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -45,6 +46,7 @@ class FakeControlPlane:
     wanted: dict[str, int] = field(default_factory=dict)  # epoch → next seq
     received_twice: int = 0
     port: int = 0
+    tls: ssl.SSLContext | None = None
     connections: int = 0  # accepted since the start
     _held: dict[str, threading.Event] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -52,7 +54,7 @@ class FakeControlPlane:
 
     @property
     def gate_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/gate"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/gate"
 
     def know(self, *tokens: str) -> None:
         for token in tokens:
@@ -118,6 +120,8 @@ class FakeControlPlane:
         """Listen; after stop(), on the same port again."""
         server = _Server(self)
         self._server, self.port = server, server.server_address[1]
+        if self.tls:
+            server.socket = self.tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self) -> None:

@@ -5,9 +5,11 @@
 
 local async = require "util.async";
 local connect = require "net.connect".connect;
+local ip = require "util.ip";
 local json = require "util.json";
 local new_parser = require "net.http.parser".new;
 local new_resolver = require "net.resolvers.basic".new;
+local new_list = require "net.resolvers.manual".new;
 local parse_url = require "socket.url".parse;
 local timer = require "util.timer";
 local valid_utf8 = require "util.encodings".utf8.valid;
@@ -58,12 +60,26 @@ local function note_reachable(reachable, reason)
 	end
 end
 
+-- The hosts that stand behind the gate's name, each with the name in its certificate: no name server is asked.
+local function read_hosts()
+	local hosts = module:get_option_array("majlis_gate_hosts", {});
+	for i, host in ipairs(hosts) do
+		local told = type(host) == "table" and type(host.name) == "string" and type(host.address) == "string";
+		local parsed = told and ip.new_ip(host.address);
+		if not parsed then return nil, ("majlis_gate_hosts: item %d isn't { name = …, address = … }"):format(i); end
+		host.family = parsed.proto == "IPv6" and "tcp6" or "tcp4";
+	end
+	return hosts;
+end
+
 -- A client of the control plane. `limit`: requests under way; `timeout`: seconds a request may take.
 -- A wrong configuration is said once, loudly, and every question is then answered with nil: refused.
 local function new(limit, timeout)
 	local self = setmetatable({ limit = limit, timeout = timeout, under_way = 0, idle = {}, lanes = {} }, client);
 	local address = parse_url(module:get_option_string("majlis_gate", ""));
 	local secret, problem = read_secret("majlis_gate_secret_file");
+	local hosts, wrong_hosts = read_hosts();
+	problem = problem or wrong_hosts;
 	if not (address and address.host and (address.scheme == "http" or address.scheme == "https")) then
 		problem = "the option majlis_gate must be an http(s) address";
 	end
@@ -73,6 +89,7 @@ local function new(limit, timeout)
 	end
 	self.host, self.tls = address.host, address.scheme == "https";
 	self.port = tonumber(address.port) or (self.tls and 443 or 80);
+	self.hosts = hosts;
 	self.path = (address.path or ""):gsub("/+$", "");
 	self.head = table.concat({
 		"Host: " .. address.host .. ":" .. ("%d"):format(self.port),
@@ -118,9 +135,29 @@ end
 function client:send(request)
 	local conn = not request.again and table.remove(self.idle);
 	if conn then return self:write(conn, request); end
-	local resolver = new_resolver(self.host, self.port, "tcp", { servername = self.host });
-	local sslctx = self.tls and require "net.http".default.options.sslctx or nil;
-	connect(resolver, self.listener, { sslctx = sslctx }, request);
+	local sslctx = self.tls and require "net.http".default.options.sslctx or nil; -- Prosody's client_https_ssl
+	connect(self:find_targets(), self.listener, { sslctx = sslctx }, request);
+end
+
+-- Where to connect: the hosts in the order in which they are listed, the next when one doesn't take the connection.
+function client:find_targets()
+	if not self.hosts[1] then return new_resolver(self.host, self.port, "tcp", { servername = self.host }); end
+	local targets = {};
+	for _, host in ipairs(self.hosts) do
+		table.insert(targets, { host.family, host.address, self.port, { servername = host.name } });
+	end
+	return new_list(targets, "tcp");
+end
+
+-- Whether the certificate is one that our authority gave to a host behind the gate.
+function client:is_trusted(conn)
+	local socket = conn:ssl() and conn:socket();
+	local certificate = socket and socket:getpeercertificate();
+	if not certificate or not socket:getpeerverification() then return false; end
+	for _, host in ipairs(self.hosts) do
+		if verify_identity(host.name, false, certificate) then return true; end
+	end
+	return not self.hosts[1] and verify_identity(self.host, false, certificate);
 end
 
 function client:write(conn, request)
@@ -160,13 +197,6 @@ function client:forget(conn)
 	end
 end
 
-local function trusted(conn, host)
-	if not conn:ssl() then return true; end
-	local socket = conn:socket();
-	local certificate = socket:getpeercertificate();
-	return socket:getpeerverification() and certificate and verify_identity(host, false, certificate);
-end
-
 function client:new_listener()
 	local listener = { default_mode = "*a" };
 	local options = { body_size_limit = LARGEST_ANSWER };
@@ -185,7 +215,7 @@ function client:new_listener()
 
 	function listener.onconnect(conn)
 		local request = self.lanes[conn].request;
-		if self.tls and not trusted(conn, self.host) then
+		if self.tls and not self:is_trusted(conn) then
 			self:finish(request, nil, "certificate-not-trusted");
 			conn:close();
 		elseif request.finished then
