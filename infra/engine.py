@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -111,8 +112,7 @@ class Engine:
         heard = Listener(on_event)
         with self._stack(self.directory) as stack:
             try:
-                stack.recover(on_event)
-                stack.change(self._declare(rotate), heard.hear)
+                stack.change(self._declare(rotate), heard.hear, on_event)
             except CommandError as error:
                 raise explain(error, heard.failures) from None
         built = self.built()
@@ -132,8 +132,7 @@ class Engine:
         heard = Listener(on_event)
         with self._stack(self.directory) as stack:
             try:
-                stack.recover(on_event)
-                stack.remove(heard.hear)
+                stack.remove(heard.hear, on_event)
             except CommandError as error:
                 raise explain(error, heard.failures) from None
 
@@ -150,8 +149,7 @@ class Engine:
         heard = Listener(on_event)
         with self._stack(self.directory) as stack:
             try:
-                stack.recover(on_event)
-                stack.look(heard.hear)
+                stack.look(heard.hear, on_event)
             except CommandError as error:
                 raise explain(error, heard.failures) from None
 
@@ -210,4 +208,9 @@ class Engine:
                 project_settings=ProjectSettings(PROJECT, "python", backend=ProjectBackend(backend)),
                 pulumi_command=self.program,
             )
-            yield Stack(self.site.name, workspace)
+            try:
+                yield Stack(self.site.name, workspace)
+            finally:
+                shutil.rmtree(
+                    directory / "home" / "logs", ignore_errors=True
+                )  # encrypted, and nobody reads them

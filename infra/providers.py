@@ -5,7 +5,10 @@ importable: the state file of every site names it. Properties that hold secrets 
 declared (infra.resources); here they arrive and leave in plain, over a pipe that only this machine sees.
 """
 
+import os
 import random
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +16,14 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
+from pulumi.dynamic import (
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
 from pulumi.runtime.rpc import UNKNOWN
 
 from infra import pki
@@ -23,6 +33,7 @@ from infra.secrets import draw
 Properties = dict[str, Any]
 MachineOf = Callable[[str, MachineSecrets], Machine]
 
+WATCH = "ends with the engine"
 SERIAL = "4294967295"  # stands in a zone's text where its serial goes
 
 
@@ -30,6 +41,7 @@ class Remade(ResourceProvider):
     """A resource that is compared by a reason in words, and changed by making it again with what it was."""
 
     kind = ""
+    proof = ""  # the property that only a finished resource has
     serialize_as_secret_always = False  # a provider holds no secret, and a state file is easier to read so
 
     def why(self, olds: Properties, news: Properties) -> str:
@@ -44,8 +56,11 @@ class Remade(ResourceProvider):
         """Tell whoever listens to the engine: it passes on as a message what a provider prints."""
         print(f"{self.kind} {id_}: {why}", flush=True)
 
+    def configure(self, req: ConfigureRequest) -> None:
+        end_with_the_engine()
+
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
-        why = self.why(olds, news)
+        why = self.why(olds, news) if olds.get(self.proof) else "was cut off while it was made"
         if why:
             self.say(id_, why)
         return DiffResult(changes=bool(why))
@@ -64,6 +79,7 @@ class SecretProvider(Remade):
     """A random text; drawn again only when `turn`, the mark of a rotation asked for by name, is a new one."""
 
     kind = "secret"
+    proof = "value"
 
     def why(self, olds: Properties, news: Properties) -> str:
         asked = news.get("turn") and news["turn"] != olds.get("turn")
@@ -77,6 +93,7 @@ class ControllerKeyProvider(Remade):
     """The SSH key pair with which the controller enters the hosts."""
 
     kind = "SSH key"
+    proof = "private"
 
     def made(self, news: Properties, olds: Properties | None) -> Properties:
         private, public = pki.ssh_key(f"majlis-controller@{news['site']}")
@@ -87,12 +104,13 @@ class AuthorityProvider(Remade):
     """The site's certificate authority; restated with the same key when the site's names or networks change."""
 
     kind = "authority"
+    proof = "certificate"
 
     def why(self, olds: Properties, news: Properties) -> str:
         return pki.why_restate(olds["certificate"], _realm(news), _time(news))
 
     def made(self, news: Properties, olds: Properties | None) -> Properties:
-        made = pki.found(_realm(news), _time(news), olds["key"] if olds else None)
+        made = pki.found(_realm(news), _time(news), olds.get("key") if olds else None)
         return {"certificate": made.certificate, "key": made.key}
 
 
@@ -100,6 +118,7 @@ class CertificateProvider(Remade):
     """A leaf of the authority; issued again, with a new key, when it nears its end or its names change."""
 
     kind = "certificate"
+    proof = "certificate"
 
     def why(self, olds: Properties, news: Properties) -> str:
         authority = news["authority"] if news["authority"] != UNKNOWN else olds["authority"]
@@ -115,6 +134,7 @@ class ZoneProvider(Remade):
     """The zone file, whose serial grows with each change of its text (RFC 1035, section 3.3.13)."""
 
     kind = "zone"
+    proof = "serial"
 
     def why(self, olds: Properties, news: Properties) -> str:
         if news["text"] != olds["text"]:
@@ -126,7 +146,7 @@ class ZoneProvider(Remade):
 
     def made(self, news: Properties, olds: Properties | None) -> Properties:
         today = int(f"{_time(news):%Y%m%d}00")
-        serial = str(max(today, int(olds["serial"]) + 1) if olds else today)
+        serial = str(max(today, int(olds["serial"]) + 1) if olds and olds.get("serial") else today)
         Path(news["path"]).write_text(_zone(news["text"], serial))
         return {"serial": serial}
 
@@ -138,6 +158,7 @@ class HostProvider(Remade):
     """A machine of any kind. Comparing looks at the machine itself, so one that vanished is made again."""
 
     kind = "host"
+    proof = "facts"
 
     # What no kind of machine can change while the machine lives; the rest `create` brings in line.
     FOR_GOOD = ("kind", "networks", "disk_encrypted")
@@ -147,6 +168,8 @@ class HostProvider(Remade):
         self.machine_of = machine_of
 
     def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
+        if not olds.get(self.proof):
+            return super().diff(id_, olds, news)
         before, after = _spec(olds), _spec(news)
         changed = [key for key, value in after.plain().items() if before.plain()[key] != value]
         if changed:
@@ -181,6 +204,22 @@ class HostProvider(Remade):
     def _machine(self, props: Properties) -> Machine:
         given = {key: props.get(key) or "" for key in ("ssh_key", "board_password", "disk_passphrase")}
         return self.machine_of(props["spec"]["kind"], MachineSecrets(**given))
+
+
+def end_with_the_engine() -> None:
+    """Let this process end when the one that started it does: Pulumi leaves it running where it was itself killed."""
+    if threading.current_thread() is threading.main_thread() or any(
+        t.name == WATCH for t in threading.enumerate()
+    ):
+        return  # a program that only uses these classes, or watched already
+    engine = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == engine:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, name=WATCH, daemon=True).start()
 
 
 def _own(props: Properties) -> Properties:
