@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from infra import play
-from infra.dns import zone
 from infra.events import Event, Recap, Status, TaskEnded
 from infra.failures import PlayInterrupted
 from infra.inventory import inventory
@@ -89,7 +88,6 @@ class Building:
         }
         self.state.pin(addresses)
         write_private(self.state.authority, built.secrets.authority)
-        write_private(self.state.zone, zone(self.site, int(utc_now().timestamp())))
 
     def _play(
         self, built: Built, command: str, on_event: Callable[[Event], None], options: play.Options

@@ -135,6 +135,8 @@ def status(site: Where, state: State = None) -> None:
         if built is not None:
             console.print(status_table(read, desk.building().look(built), utc_now()))
         tell(f"last up: {last.began}, {last.outcome}")
+        if not last.whole:
+            tell("`majlis site up` goes on where it stopped.")
         if last.digest != desk.building().digest():
             tell(
                 "The site file or the playbooks changed since: `majlis site preview` shows what would change."

@@ -1,6 +1,7 @@
 """What `majlis site` prints: tables of a site, of what would change, of how it fares, and the last words of `up`."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from rich.console import Console
@@ -46,9 +47,12 @@ def print_differences(console: Console, events: Sequence[TaskEnded]) -> None:
 
 
 def print_failures(console: Console, failures: Iterable[Failure]) -> None:
-    """Print for each failure where it happened, what it was, and what to do."""
+    """Print for each failure where it happened, what it was, and what to do; the same one once for all its hosts."""
+    hosts: dict[Failure, list[str]] = {}
     for failure in failures:
-        _say(console, f"\n{failure.host}  {failure.where}", "red")
+        hosts.setdefault(replace(failure, host=""), []).append(failure.host)
+    for failure, where in hosts.items():
+        _say(console, f"\n{', '.join(where)}  {failure.where}", "red")
         _say(console, f"  {type(failure).__name__}: {failure.message}")
         _say(console, f"  What to do: {failure.advice}")
 
@@ -60,7 +64,7 @@ def print_last_words(console: Console, site: Site, state: SiteState) -> None:
         names = [site.domain, *(site.pool_domain(pool) for pool in site.pools)]
         _say(console, f"Its names, for /etc/hosts:      {front(site)} {' '.join(names)}")
     else:
-        _say(console, f"Its names, for your servers:    {state.zone}")
+        _say(console, f"Its names, for your servers:    {state.directory / site.domain}.zone")
     if site.certificate is None:
         _say(console, f"Its authority, for browsers:    {state.authority}")
     _say(console, f"Its first administrator:        majlis site password {site.name}")

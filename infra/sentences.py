@@ -40,7 +40,7 @@ def sentences() -> Iterator[None]:
         stop(f"{error}. `majlis site up` goes on from here. Everything said: {error.log}", 130)
     except HostsFailed as error:
         print_failures(errors, error.failures)
-        stop(f"\nThe other hosts went on. Everything that was said: {error.log}", 1)
+        stop(f"\nHosts that are not named went on. Everything that was said: {error.log}", 1)
     except PlayStopped as error:
         stop(f"{error}\nEverything that was said: {error.log}", 1)
 

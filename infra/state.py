@@ -48,11 +48,6 @@ class SiteState:
         return self.directory / "authority.crt"
 
     @property
-    def zone(self) -> Path:
-        """The site's DNS zone, for the state's own name servers."""
-        return self.directory / "zone"
-
-    @property
     def picture(self) -> Path:
         return self.directory / "picture.svg"
 

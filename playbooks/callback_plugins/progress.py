@@ -129,6 +129,10 @@ class CallbackModule(CallbackBase):
 def _names(task):
     """Return role and task; a task outside roles has an empty role."""
     role = task._role.get_name() if task._role else ""
+    if (task.name or "").startswith(
+        "Validating arguments against arg spec"
+    ):  # Ansible's own, with a long tail
+        return role, "Look at what the role is told"
     return role, task.name or task.action
 
 
@@ -145,4 +149,4 @@ def _reason(result):
     parts = [str(part).strip() for part in said[:2] if part] or [
         str(part).strip() for part in said[2:] if part
     ]
-    return "\n".join(dict.fromkeys(parts))[:LONGEST] .removeprefix("Task failed: ") or "no reason given"
+    return "\n".join(dict.fromkeys(parts))[:LONGEST].removeprefix("Task failed: ") or "no reason given"
