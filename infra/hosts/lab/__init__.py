@@ -43,6 +43,8 @@ class LabMachine:
             names.directory.mkdir(parents=True, exist_ok=True)
             names.directory.chmod(0o700)
             ensure_shared(names, holds, spec)
+            if not boot.sound(names, holds, spec.name):
+                boot.cut_power(names, holds, spec.name)
             disk.ensure_disk(names, spec, spec.authorized_key or disk.own_key(names))
             disk.ensure_mounted(names, spec.name, below)
             network.ensure_namespace(names, spec.name, spec.networks)
@@ -113,6 +115,8 @@ def _missing(names: Names, holds: Cells, spec: MachineSpec) -> Iterator[str]:
         yield "it has no network"
     if not holds.pids(names.host_cell(spec.name)):
         yield "it has no power"
+    elif not boot.sound(names, holds, spec.name):
+        yield "it runs, but not on its own disk and cables: it will be booted anew"
     if not boot.speaks_ssh(spec.management):
         yield f"nothing speaks SSH at {spec.management}"
 

@@ -17,9 +17,9 @@ REBOOT = 34 + 5  # SIGRTMIN+5 begins the reboot (systemd(1), "Signals"); Python'
 
 def power_on(names: Names, cells: Cells, host: str) -> None:
     """Boot the host, unless it runs."""
-    cell = names.host_cell(host)
-    if cells.pids(cell):
+    if sound(names, cells, host):
         return
+    cell = names.host_cell(host)
     cells.end(cell)
     command = (
         *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot"),
@@ -37,6 +37,20 @@ def power_on(names: Names, cells: Cells, host: str) -> None:
         "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
     }
     cells.start(cell, command, environment, names.host_directory(host) / "console.log")
+
+
+def sound(names: Names, cells: Cells, host: str) -> bool:
+    """Tell whether the host runs on its own disk and cables, with nspawn over it.
+
+    A guest goes on when only nspawn was killed, its disk unmounted or its namespace renamed, but can't boot again.
+    """
+    try:
+        first = first_process(names, cells, host)
+        watched = any(_comm(pid) == "systemd-nspawn" for pid in cells.pids(names.host_cell(host)))
+        same = Path(f"/proc/{first}/ns/net").samefile(NAMESPACES / names.namespace(host))
+    except (MachineFailed, FileNotFoundError):
+        return False
+    return watched and same and os.path.ismount(names.host_directory(host) / "root")
 
 
 def cut_power(names: Names, cells: Cells, host: str) -> None:
@@ -89,6 +103,10 @@ def speaks_ssh(address: str) -> bool:
             return line.recv(4) == b"SSH-"
     except OSError:
         return False
+
+
+def _comm(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 def _last_lines(log: Path) -> str:

@@ -17,6 +17,7 @@ from infra.hosts.machine import MachineFailed, MachineRefused
 
 # The v1 hierarchies that a guest's systemd needs; cpuset stays out: nothing runs there before it is filled in.
 HIERARCHIES = ("memory", "pids", "cpu", "freezer")
+AGAIN = 133  # systemd-nspawn's exit status when the guest rebooted (systemd-nspawn(1), --keep-unit)
 ENDING = 10.0  # seconds for the kernel to let go of killed processes
 
 
@@ -99,17 +100,19 @@ class DirectoryCells:
             (place / cell).mkdir(exist_ok=True)
             doors.append(shlex.quote(str(place / cell / "cgroup.procs")))
         # The shell goes in first and then starts the command, so that no process is ever outside.
-        script = f'for door in {" ".join(doors)}; do echo $$ >"$door" || exit 1; done; "$@" >>"$0" 2>&1 </dev/null &'
+        enter = f'for door in {" ".join(doors)}; do echo $$ >"$door" || exit 1; done'
+        stay = f'{{ while "$@"; [ $? = {AGAIN} ]; do :; done; }} </dev/null &'
         try:
-            subprocess.run(
-                ["sh", "-c", script, str(log), *command],
-                env=dict(environment),
-                check=True,
-                start_new_session=True,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=log.open("a"),
-            )
+            with log.open("a") as said:
+                subprocess.run(
+                    ["sh", "-c", f"{enter}; {stay}", "sh", *command],
+                    env=dict(environment),
+                    check=True,
+                    start_new_session=True,
+                    stdin=subprocess.DEVNULL,
+                    stdout=said,
+                    stderr=said,
+                )
         except subprocess.CalledProcessError as failed:
             raise MachineFailed(f"the control groups of {cell} take no process: see {log}") from failed
 
@@ -147,6 +150,7 @@ class SystemdCells:
         run(
             *("systemd-run", "--quiet", "--collect", f"--unit={cell}.service", "--property=Delegate=yes"),
             *("--property=KillMode=control-group", "--property=TasksMax=16384"),
+            *(f"--property=RestartForceExitStatus={AGAIN}", f"--property=SuccessExitStatus={AGAIN}"),
             *(f"--property=StandardOutput=append:{log}", f"--property=StandardError=append:{log}"),
             *(f"--setenv={key}={value}" for key, value in environment.items()),
             *("--", *command),

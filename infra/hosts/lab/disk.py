@@ -9,6 +9,7 @@ from pathlib import Path
 from infra.hosts.lab.names import Names, interface
 from infra.hosts.lab.packages import PORT
 from infra.hosts.lab.programs import run
+from infra.hosts.lab.whole import write_whole
 from infra.hosts.machine import MachineSpec
 
 HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
@@ -24,7 +25,7 @@ def ensure_disk(names: Names, spec: MachineSpec, key: str) -> None:
             (place / part).mkdir(parents=True)
         _write_files(place / "upper", spec, key)
     # Written last: who finds it finds a whole disk.
-    (place / "spec.json").write_text(json.dumps(spec.plain()))
+    write_whole(place / "spec.json", json.dumps(spec.plain()))
 
 
 def ensure_mounted(names: Names, host: str, image: Path) -> None:
@@ -35,7 +36,7 @@ def ensure_mounted(names: Names, host: str, image: Path) -> None:
     # The image a disk was begun on stays under it: other files below would mix two systems.
     below = place / "image"
     if not below.exists():
-        below.write_text(str(image))
+        write_whole(below, str(image))
     layers = f"lowerdir={below.read_text()},upperdir={place / 'upper'},workdir={place / 'work'}"
     run("mount", "-t", "overlay", f"majlis-{names.site}-{host}", "-o", layers, str(place / "root"))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from infra.hosts.lab.names import Names, interface
 from infra.hosts.lab.programs import run
+from infra.hosts.lab.whole import write_whole
 from infra.hosts.machine import Attachment, MachineRefused
 
 NAMESPACES = Path("/run/netns")
@@ -84,6 +85,8 @@ def ensure_namespace(names: Names, host: str, networks: Mapping[str, Attachment]
     for network in networks:
         if interface(network) not in there:
             _plug_in(names, host, network)
+        # Each time: the bridge may be a new one, or the cable was pulled.
+        run("ip", "link", "set", names.plug(host, network), "master", names.bridge(network), "up")
 
 
 def _plug_in(names: Names, host: str, network: str) -> None:
@@ -93,7 +96,6 @@ def _plug_in(names: Names, host: str, network: str) -> None:
         run("ip", "link", "delete", plug)
     run("ip", "link", "add", plug, "type", "veth", "peer", "name", inside, "netns", names.namespace(host))
     run("ip", "link", "set", plug, "alias", f"{names.alias} {host} in {network}")
-    run("ip", "link", "set", plug, "master", names.bridge(network), "up")
 
 
 def address_from_outside(names: Names, host: str, networks: Mapping[str, Attachment]) -> None:
@@ -138,7 +140,7 @@ def remember(names: Names, networks: Mapping[str, Attachment]) -> None:
     """Keep which networks the lab has: each host knows only its own."""
     known = remembered(names) | dict(networks)
     kept = {name: [net.cidr, list(net.uses)] for name, net in known.items()}
-    _kept(names).write_text(json.dumps(kept))
+    write_whole(_kept(names), json.dumps(kept))
 
 
 def remembered(names: Names) -> dict[str, Attachment]:

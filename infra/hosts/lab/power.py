@@ -18,6 +18,8 @@ def cut(site: str, host: str) -> None:
 def on(site: str, host: str) -> None:
     """Boot the host, unless it runs, and return when it speaks SSH (raises MachineProblem)."""
     names, holds, made = Names(site), cells(), spec(site, host)
+    if not boot.sound(names, holds, host):
+        boot.cut_power(names, holds, host)
     disk.ensure_mounted(names, host, image())
     network.ensure_namespace(names, host, made.networks)
     boot.power_on(names, holds, host)

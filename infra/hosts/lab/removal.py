@@ -12,6 +12,9 @@ from infra.hosts.lab.names import Names
 from infra.hosts.lab.network import links, namespaces, remove_links, remove_namespace
 from infra.hosts.lab.visitor import PER_NAMESPACE, remove_names
 
+# systemd-nspawn's own, which it leaves behind where /run is no tmpfs.
+NSPAWN = Path("/run/systemd/nspawn/propagate")
+
 
 def remove_every_trace(site: str) -> None:
     """Remove hosts, disks, networks, namespaces, rules and the apt cache's process; repeating it does no harm.
@@ -30,7 +33,8 @@ def remove_every_trace(site: str) -> None:
         remove_links(names)
         remove_rules(names)
         remove_names(names)
-        shutil.rmtree(names.directory, ignore_errors=False) if names.directory.exists() else None
+        for place in _places(names):
+            shutil.rmtree(place)
         lower_limits()
 
 
@@ -48,12 +52,14 @@ def traces(site: str, holds: Cells | None = None) -> list[str]:
             for family in ("bridge", "inet")
             if names.table in tables(family)
         ),
-        *(
-            f"directory {each}"
-            for each in (names.directory, *PER_NAMESPACE.glob(f"{site}.*"))
-            if each.exists()
-        ),
+        *(f"directory {place}" for place in _places(names)),
     ]
+
+
+def _places(names: Names) -> list[Path]:
+    """Return the directories that the site's lab has on this machine."""
+    own = [names.directory] if names.directory.exists() else []
+    return [*own, *PER_NAMESPACE.glob(f"{names.site}.*"), *NSPAWN.glob(f"{names.site}.*")]
 
 
 def mounted(names: Names, mounts: Path = Path("/proc/self/mounts")) -> list[Path]:
