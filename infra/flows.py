@@ -83,9 +83,7 @@ def _targets(site: Site, flow: Flow, host: Host) -> Iterator[tuple[Port, set[Net
 
 def _flow(where: str, line: object, playbook: Playbook) -> Flow:
     if not isinstance(line, dict) or set(line) != KEYS or not all(isinstance(v, str) for v in line.values()):
-        raise PlaybookWrong(
-            f"{where} may hold texts for {', '.join(sorted(KEYS))}, each of them and no other"
-        )
+        raise PlaybookWrong(f"{where} {_odd(line)}, may hold texts for {', '.join(sorted(KEYS))}")
     for end in ("from", "to"):
         if line[end] not in (*ROLES, *WORDS):
             may = ", ".join((*ROLES, *WORDS))
@@ -101,6 +99,18 @@ def _flow(where: str, line: object, playbook: Playbook) -> Flow:
     except PlaybookWrong as wrong:
         raise PlaybookWrong(f"{where}: {wrong}") from None
     return Flow(line["from"], line["to"], line["port"], port, line["on"], line["why"])
+
+
+def _odd(line: object) -> str:
+    if not isinstance(line, dict):
+        return "is no line of keys"
+    if extra := sorted(map(str, set(line) - KEYS)):
+        return f"holds the key {extra[0]} (a text with a comma wants quotes)"
+    return (
+        f"lacks {', '.join(sorted(KEYS - set(line)))}"
+        if KEYS - set(line)
+        else "holds something that is no text"
+    )
 
 
 def _port(reference: str, playbook: Playbook) -> Port:

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificates
+
 from infra.flows import Flow, HostRules, Rule, read_flows, rules_for
 from infra.playbook import Playbook, read_playbook
 from infra.site import ROLES, USES, Host, Role, Site
@@ -37,6 +40,10 @@ class SecretMissing(Exception):
     """A secret or certificate that a host needs was not handed over; the text names it."""
 
 
+class AuthorityMissing(SecretMissing):
+    """The site file names a file for people_authority that holds no certificates; the text says which and why."""
+
+
 @dataclass(frozen=True)
 class Leaf:
     """A certificate with its chain, and its key, both PEM."""
@@ -62,7 +69,7 @@ def inventory(
 ) -> dict[str, Any]:
     """Return the site as Ansible's inventory; without secrets it may be on disk.
 
-    Raises SecretMissing, and PlaybookWrong when site.yml, a role or flows.yml can't be used.
+    Raises SecretMissing, AuthorityMissing, and PlaybookWrong when site.yml, a role or flows.yml can't be used.
     """
     known = playbook if playbook is not None else read_playbook()
     lines = flows if flows is not None else read_flows(known)
@@ -90,6 +97,7 @@ def site_variables(site: Site) -> dict[str, Any]:
         )
     )
     return told | {
+        "people_authority": _people_authority(site),
         "names": {
             "pages": site.domain,
             "turn": site.turn_domain,
@@ -118,6 +126,17 @@ def secrets_of(host: Host) -> tuple[str, ...]:
 def certificates_of(host: Host) -> tuple[str, ...]:
     """Return the names of the certificates that a host needs."""
     return tuple(name for name, roles in CERTIFICATES.items() if set(roles) & set(host.roles))
+
+
+def _people_authority(site: Site) -> str | None:
+    """Return the certificates of the file, and them only: whatever else it holds stays on the controller."""
+    if site.people_authority is None:
+        return None
+    try:
+        found = load_pem_x509_certificates(site.people_authority.read_bytes())
+    except (OSError, ValueError) as wrong:
+        raise AuthorityMissing(f"people_authority: {site.people_authority}: {wrong}") from wrong
+    return "".join(certificate.public_bytes(Encoding.PEM).decode() for certificate in found)
 
 
 def _host(host: Host, playbook: Playbook, rules: HostRules) -> dict[str, Any]:

@@ -85,6 +85,7 @@ PATHS = (
     ("packages", "jitsi", "key"),
     ("certificate", "certificate"),
     ("certificate", "key"),
+    ("people_authority",),
     ("state",),
 )
 SITES = Path(__file__).parent / "sites"
@@ -134,6 +135,9 @@ class Site(Part):
     packages: Packages
     retention: Retention = Retention()
     certificate: PublicCertificate | None = Field(None, description="none: the site's own authority")
+    people_authority: Path | None = Field(
+        None, description="PEM of the authority of people's certificates, for pools that ask for them"
+    )
     outside: dict[Label, Outside] = Field({}, description="the state's own places beyond the networks")
     state: State | None = Field(
         None, description="directory or s3:// address of what was built; none: default"

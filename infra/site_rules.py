@@ -66,6 +66,7 @@ def broken(site: "Site") -> Broken:
     yield from _edges_share(site)
     yield from _name_servers_elsewhere(site)
     yield from _names_placed(site)
+    yield from _certificates_checkable(site)
 
 
 def broken_parts(parts: Parts) -> Broken:
@@ -251,6 +252,13 @@ def _names_placed(site: "Site") -> Broken:
             if name in seen:
                 yield where, f"stands there twice, {seen[name]} has it already"
             seen.setdefault(name, key)
+
+
+def _certificates_checkable(site: "Site") -> Broken:
+    for name, pool in site.pools.items():
+        if pool.client_certificates != "none" and site.people_authority is None:
+            says = f"is missing, pool {name} asks for certificates and may hold who signs them: a PEM file"
+            yield ("people_authority",), says
 
 
 def _list(names: frozenset[str]) -> str:

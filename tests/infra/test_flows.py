@@ -125,7 +125,14 @@ LINE = "{from: users, to: turn, port: coturn.turn, on: users, why: media}"
         (LINE.replace("coturn.turn", "443"), "may hold texts for from, on, port, to, why"),
         (LINE.replace("on: users", "on: lan"), "on holds lan, may hold users, cluster, management"),
         (LINE.replace(", why: media", ""), "may hold texts for from, on, port, to, why"),
-        (LINE.replace("why:", "because: x, why:"), "may hold texts for"),
+        (
+            LINE.replace("why:", "because: x, why:"),
+            "holds the key because (a text with a comma wants quotes)",
+        ),
+        (
+            LINE.replace("media}", "media, and more}"),
+            "holds the key and more (a text with a comma wants quotes)",
+        ),
         (LINE.replace("to: turn", "to: users"), "no host opens connections to people's machines"),
         (LINE.replace("from: users", "from: mail"), "from holds mail, which opens no connections to hosts"),
         ("word", "may hold texts for"),

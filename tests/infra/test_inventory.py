@@ -2,15 +2,21 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from infra.flows import read_flows
 from infra.inventory import (
     CERTIFICATES,
     FOR,
+    AuthorityMissing,
     Leaf,
     SecretMissing,
     Secrets,
@@ -50,6 +56,23 @@ def sealed(site: Site) -> Secrets:
         },
         authority="PEM of the authority",
     )
+
+
+def parliament(directory: Path) -> Site:
+    """Return the parliament as an operator has it, with the file of who signs members' cards."""
+    text = shipped("parliament").read_text("utf-8")
+    (directory / "people-authority.pem").write_text(authority(), "ascii")
+    return parse_site(text, str(directory / "parliament.yaml"))
+
+
+def authority() -> str:
+    """Return a certificate, PEM."""
+    key = Ed25519PrivateKey.generate()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Members' cards")])
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(start).not_valid_after(start + timedelta(days=9))
+    return builder.sign(key, None).public_bytes(Encoding.PEM).decode()
 
 
 def built(directory: Path, site: Site, secrets: Secrets | None) -> dict[str, Any]:
@@ -150,7 +173,18 @@ def test_a_host_s_variables_are_complete(tmp_path: Path) -> None:
 def test_the_site_is_told_to_all_hosts_by_these_keys(tmp_path: Path) -> None:
     site = built(tmp_path, LAB, None)["all"]["vars"]["site"]
     assert set(site) == {
-        *("name", "domain", "names", "networks", "uses", "controller", "zones", "visitors", "pools"),
+        *(
+            "people_authority",
+            "name",
+            "domain",
+            "names",
+            "networks",
+            "uses",
+            "controller",
+            "zones",
+            "visitors",
+            "pools",
+        ),
         *(
             "virtual_address",
             "identity",
@@ -181,22 +215,46 @@ def test_the_site_is_told_to_all_hosts_by_these_keys(tmp_path: Path) -> None:
 
 
 def test_how_machines_are_reached_for_their_making_is_not_told_to_hosts(tmp_path: Path) -> None:
-    text = json.dumps(built(tmp_path, load_site(shipped("parliament")), None))
+    text = json.dumps(built(tmp_path, parliament(tmp_path), None))
     assert "bmc" not in text
     assert "hypervisor" not in text
 
 
 @pytest.mark.parametrize("name", ["lab", "single", "parliament"])
 def test_the_inventory_is_plain_and_the_same_each_time(tmp_path: Path, name: str) -> None:
-    site = load_site(shipped(name))
+    site = parliament(tmp_path) if name == "parliament" else load_site(shipped(name))
     one, other = (json.dumps(built(tmp_path, site, sealed(site))) for _ in range(2))
     assert one == other
     assert json.loads(one)["all"]["hosts"].keys() == site.hosts.keys()
 
 
+def test_pools_that_ask_for_certificates_learn_who_signs_them_and_nothing_else(tmp_path: Path) -> None:
+    site = parliament(tmp_path)
+    file = tmp_path / "people-authority.pem"
+    file.write_text(
+        f"{file.read_text()}-----BEGIN PRIVATE KEY-----\nMC4CAQ==\n-----END PRIVATE KEY-----\n", "ascii"
+    )
+    told = built(tmp_path, site, None)["all"]["vars"]["site"]["people_authority"]
+    assert told.startswith("-----BEGIN CERTIFICATE-----\n")
+    assert "PRIVATE" not in told
+
+
+@pytest.mark.parametrize(
+    ("held", "says"),
+    [(None, "No such file"), ("", "people-authority.pem: "), ("not PEM", "people-authority.pem: ")],
+)
+def test_a_file_without_certificates_is_named(tmp_path: Path, held: str | None, says: str) -> None:
+    site = parliament(tmp_path)
+    (tmp_path / "people-authority.pem").unlink()
+    if held is not None:
+        (tmp_path / "people-authority.pem").write_text(held, "ascii")
+    with pytest.raises(AuthorityMissing, match=says):
+        built(tmp_path, site, None)
+
+
 def test_a_real_machine_is_reached_by_its_account(tmp_path: Path) -> None:
-    parliament = built(tmp_path, load_site(shipped("parliament")), None)["all"]["hosts"]
-    assert parliament["db1"]["ansible_user"] == "majlis-admin"
+    hosts = built(tmp_path, parliament(tmp_path), None)["all"]["hosts"]
+    assert hosts["db1"]["ansible_user"] == "majlis-admin"
     own = parse_site(shipped("single").read_text("utf-8").replace("user: majlis-admin", "user: ops"))
     assert built(tmp_path, own, None)["all"]["hosts"]["box1"]["ansible_user"] == "ops"
 

@@ -120,6 +120,7 @@ WRONG_PARLIAMENT = [
     ("[confidential, secret]", "[restricted, confidential, secret]", "pools.closed.classifications", "holds restricted, may hold what open does not serve already"),
     ("time1.parliament.example: 10.60.5.129", "time1.parliament.example: 10.60.5.1", "outside.clocks.names.time1.parliament.example", "may hold an address in 10.60.5.128/30"),
     ("names: {mail.parl", "names: {id.parl", "outside.mail.names.id.parliament.example", "stands there twice, identity has it already"),
+    ("people_authority: people", "#", "people_authority", "is missing, pool closed asks for certificates and may hold who signs them"),
     ("name: closed", "name: rooms", "pools.closed.name", "may hold another name than open's"),
     ("qemu+tls://10.20.3.203/system", "vbox://10.20.3.203", "hosts.db3.options.hypervisor", "may hold libvirt's address"),
 ]  # fmt: skip
