@@ -6,10 +6,10 @@ READY  := $(VENV)/.ready
 PLAYERS := demo/players/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system system-demo demo test check bench lock clean
+.PHONY: help setup system system-demo system-lab demo lab lab-down test check bench bench-site lock clean
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: system $(READY) $(PLAYERS)  ## install everything that demo and test need (idempotent)
 
@@ -33,6 +33,15 @@ $(PLAYERS): demo/players/package-lock.json | system-demo
 demo: system-demo $(READY) $(PLAYERS)  ## play a parliament's morning on this machine, then stay up (ONCE=1 ends, PORT=8010 moves)
 	$(BIN)/python -m demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
+system-lab: system-demo
+	@tools/system-packages mmdebstrap:mmdebstrap systemd-nspawn:systemd-container apt-cacher-ng:apt-cacher-ng nft:nftables ip:iproute2 ssh-keygen:openssh-client
+
+lab: system-lab $(READY) $(PLAYERS)  ## build a whole site on this machine and play the morning on it (JITSI=DIR takes Jitsi's own .deb files)
+	@tools/lab up $(if $(JITSI),$(abspath $(JITSI)))
+
+lab-down: $(READY)  ## remove every trace of the lab, also of a half-built one
+	@tools/lab down
+
 test: setup check  ## run every check and test
 	$(BIN)/pytest tests --ignore=tests/bench
 
@@ -47,6 +56,9 @@ check: system $(READY)  ## format, lint, types, import directions, Lua, policies
 bench: setup  ## measure, and print ratios of one run (ONLY=over-http for one measure)
 	@tools/system-packages wrk:wrk
 	$(BIN)/python -m tests.bench $(ONLY)
+
+bench-site: system-lab $(READY)  ## time of building a site, against plain apt-get on as many hosts (root)
+	$(BIN)/python -m tests.bench.site
 
 lock:  ## resolve the dependencies again (needs uv)
 	uv pip compile --quiet --python $(BIN)/python --generate-hashes --no-header --no-annotate --group dev pyproject.toml -o requirements.lock

@@ -32,8 +32,9 @@ class Building:
     def up(self, say: Say, on_event: Callable[[Event], None], options: play.Options) -> Recap:
         """Make the machines and configure them; run again, it goes on where it stopped.
 
-        Raises MachinesFailed, HostsFailed, PlaybookBroken, PlayInterrupted.
+        Raises PlaybookWrong, MachinesFailed, HostsFailed, PlaybookBroken, PlayInterrupted.
         """
+        inventory(self.site, None)  # a playbook that can't be read stops here, before any machine is made
         last = self.state.last_up()
         if last and not last.whole:
             say(f"continuing: the last up, of {last.began}, was {last.outcome}")

@@ -160,7 +160,7 @@ def down(
     ] = "",
 ) -> None:
     """Remove a site. Says first what will be lost, and asks."""
-    with sentences():
+    with sentences("down"):
         desk = _desk(site, state, None)
         name = desk.site.name
         lost = desk.machines.kept()

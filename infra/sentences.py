@@ -26,16 +26,16 @@ REFUSALS = (SiteInvalid, SiteBusy, PassphraseMissing, PlaybookWrong, SecretMissi
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
+def sentences(command: str = "up") -> Iterator[None]:
     """End with a sentence and a status what the operator can do something about; all else is a fault of ours."""
     try:
         yield
     except REFUSALS as error:
         stop(str(error), 2)
     except MachinesFailed as error:
-        stop(f"{error}\nMend it, then `majlis site up` goes on where it stopped.", 1)
+        stop(f"{error}\nMend it, then `majlis site {command}` goes on where it stopped.", 1)
     except KeyboardInterrupt:
-        stop("stopped. `majlis site up` goes on from here.", 130)
+        stop(f"stopped. `majlis site {command}` goes on from here.", 130)
     except PlayInterrupted as error:
         stop(f"{error}. `majlis site up` goes on from here. Everything said: {error.log}", 130)
     except HostsFailed as error:

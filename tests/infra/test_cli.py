@@ -16,11 +16,15 @@ from infra.failures import DiskFull, HostsFailed, PlayInterrupted
 from infra.inventory import FOR, Leaf, Secrets
 from infra.machines import Built, Change, MachinesFailed
 from infra.play import Options
+from infra.playbook import AnsibleRole, Playbook
 from infra.site import Site, load_site, shipped
 from infra.ssh import Access
 from infra.state import SiteState, write_private
 
 SECRET = "SecretSecretSecretSecretSecretSecret"
+PLAYBOOK = Playbook(
+    {"all": ("base",), "edge": ("web",)}, {name: AnsibleRole(name, (), {}) for name in ("base", "web")}
+)
 PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAAprivate\n-----END OPENSSH PRIVATE KEY-----\n"
 
 
@@ -117,6 +121,10 @@ def controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Controller:
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE_FILE", raising=False)
     monkeypatch.setattr(infra.cli, "open_machines", lambda site, state, passphrase: machines)
     monkeypatch.setattr("infra.play.run", play)
+    for reader in ("infra.inventory.read_playbook", "infra.building.read_playbook"):
+        monkeypatch.setattr(reader, lambda: PLAYBOOK)
+    for reader in ("infra.inventory.read_flows", "infra.picture.read_flows"):
+        monkeypatch.setattr(reader, lambda *_: ())
     return Controller(machines, play, tmp_path)
 
 
