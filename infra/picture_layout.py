@@ -257,17 +257,20 @@ def _place_below(scene: Scene, layout: Layout) -> float:
 def wide_labels(scene: Scene, key: str) -> tuple[list[str], list[str]]:
     """Return what a card below opens to hosts, and what hosts open to it: lines of ports with whom."""
     below = {card.key for card in scene.cards if card.column == BELOW}
-    up = [(link.target, link.ports) for link in scene.wide if link.source == key and link.target not in below]
-    down = [
-        (link.source, link.ports) for link in scene.wide if link.target == key and link.source not in below
-    ]
-    return _lines(scene, "to", up), _lines(scene, "from", down)
+    up = [link for link in scene.wide if link.source == key and link.target not in below]
+    down = [link for link in scene.wide if link.target == key and link.source not in below]
+    return (
+        _lines(scene, "to", [(link.target, link) for link in up]),
+        _lines(scene, "from", [(link.source, link) for link in down]),
+    )
 
 
-def _lines(scene: Scene, way: str, found: list[tuple[str, tuple[str, ...]]]) -> list[str]:
+def _lines(scene: Scene, way: str, found: list[tuple[str, Link]]) -> list[str]:
+    """Return whom with which ports, and over which network where it isn't management."""
     names = {card.key: card.short for card in scene.cards}
-    merged: dict[str, dict[str, None]] = {}
-    for who, ports in found:
-        merged.setdefault(names.get(who, who), {}).update(dict.fromkeys(ports))
-    order = sorted(merged, key=lambda name: (name != EVERY, name))
-    return [f"{', '.join(merged[name])} {way} {name}" for name in order]
+    merged: dict[tuple[str, str], dict[str, None]] = {}
+    for who, link in found:
+        over = "" if link.use == "management" else f" ({link.use})"
+        merged.setdefault((names.get(who, who), over), {}).update(dict.fromkeys(link.ports))
+    order = sorted(merged, key=lambda end: (end[0] != EVERY, end))
+    return [f"{', '.join(merged[name, over])} {way} {name}{over}" for name, over in order]
