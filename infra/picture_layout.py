@@ -174,7 +174,13 @@ def _gaps(scene: Scene, stacks: dict[str, list[Card]]) -> list[tuple[Gap, str]]:
         back = [
             link for link in scene.links if column[link.target] == before and column[link.source] != PEOPLE
         ]
-        back = [link for link in back if column[link.source] in (before, after)]
+        rows = [card.key for card in stacks.get(before, [])]
+        back = [
+            link
+            for link in back
+            if column[link.source] == after
+            or (column[link.source] == before and abs(rows.index(link.source) - rows.index(link.target)) > 1)
+        ]  # neighbours meet without leaving their column
         lanes = len(forth) if before != PEOPLE else 0
         gap = Gap(0.0, lanes, len(back) if before != PEOPLE else 0, _widest(back), _widest(forth))
         found.append((gap, after))
