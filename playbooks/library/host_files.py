@@ -40,7 +40,7 @@ options:
     type: list
     elements: str
     default: []
-    description: Files that must not be.
+    description: Files that must not be; a pattern means all that fit and aren't given.
 author: Majlis
 """
 
@@ -210,8 +210,10 @@ def main() -> None:
                 staged.append(ready)
         for path, new, given in staged:
             keeper.place(path, new, given)
-        for name in module.params["absent"]:
-            keeper.remove(Path(name))
+        given_paths = {Path(given["path"]) for given in module.params["files"]}
+        for pattern in module.params["absent"]:
+            for path in sorted(set(Path("/").glob(pattern.lstrip("/"))) - given_paths):
+                keeper.remove(path)
     except (Refused, OSError) as refused:
         module.fail_json(msg=str(refused), written=keeper.written)
     finally:
