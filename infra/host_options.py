@@ -33,6 +33,7 @@ OPTIONS: dict[Kind, dict[str, Option]] = {
             r"[A-Za-z0-9._/-]+", "the volume of the base image, such as debian-12.qcow2", needed=True
         ),
         "storage": Option(r"[A-Za-z0-9._-]+", "the storage pool, such as default"),
+        "gateway": Option(r"[0-9a-f.:]+", "the router of the users' network, such as 10.20.1.1"),
         "bridge_users": Option(r"[a-z][a-z0-9.-]{0,14}", "the hypervisor's bridge, such as br-users"),
         "bridge_cluster": Option(r"[a-z][a-z0-9.-]{0,14}", "the hypervisor's bridge, such as br-cluster"),
         "bridge_management": Option(
@@ -46,6 +47,13 @@ OPTIONS: dict[Kind, dict[str, Option]] = {
             r"https?://[^\s@?#]+", "the installer's image, such as http://10.20.3.1/debian.iso", needed=True
         ),
         "account": Option(r"[A-Za-z0-9_.-]{1,32}", "the board's account, such as majlis"),
+        "board_authority": Option(r"[^\s#]+", "the PEM file of the boards' authority, such as boards.pem"),
+        "unencrypted_board": Option(r"True|False", "true or false"),
+        "install_until": Option(
+            r"\d{4}-\d{2}-\d{2}", "the last day on which its disks may be overwritten, such as 2026-12-01"
+        ),
+        "user": Option(r"[a-z_][a-z0-9_-]{0,31}", "the account that the image makes, such as majlis-admin"),
+        "host_key": Option(r"ssh-ed25519 [A-Za-z0-9+/]{68}", "the host's key, such as ssh-ed25519 AAAA…"),
         "accept_any_certificate": Option(r"True|False", "true or false"),
     },
 }
