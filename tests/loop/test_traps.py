@@ -22,6 +22,7 @@ from control_plane.audit.entries import (
 from control_plane.audit.entries import ConnectionRefused as RefusedEntry
 from demo.people import Refused as NotServed
 from demo.players import ConnectionRefused, Joined, TurnedAway, Waiting
+from demo.prosody import NODE
 from tests.loop.house import House, Sitting, leaks
 from tests.rooms.forging import Forge
 
@@ -36,7 +37,7 @@ def reserve(house: House, room: str, secret: str | None = None) -> httpx.Respons
             "start_time": "2026-11-24T09:00:00.000Z",
             "mail_owner": f"{secrets.token_hex(8)}@meet.majlis.test/{secrets.token_hex(4)}",
         },
-        headers={"Authorization": f"Bearer {bearer}", "X-Majlis-Node": "upstream"},
+        headers={"Authorization": f"Bearer {bearer}", "X-Majlis-Node": NODE},
         trust_env=False,
     )
 
