@@ -38,7 +38,7 @@ class Options:
     limit: tuple[str, ...] = ()
     forks: int = 16
     strategy: str = "mitogen_linear"
-    connect_seconds: int = 10
+    connect_seconds: int = 30
     playbook: Path = SITE
 
 

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from infra.building import Building
 from infra.cli import open_machines
@@ -61,9 +62,10 @@ def main() -> int:
         home = Path(directory)
         packages = home / "packages"
         build(packages)
-        with _bare(home / "apt", packages, "aptget") as (building, built):
-            plain = _timed(lambda: _apt_get(building, built))
-        with _bare(home / "site", packages, "bench") as (building, _):
+        with _bare(home / "apt", packages) as (building, built):
+            _apt_get(building, built, packages, "--download-only")  # both sides then find the cache warm
+            plain = _timed(lambda: _apt_get(building, built, packages))
+        with _bare(home / "site", packages) as (building, _):
             clock, again = Clock(), Clock()
             first = _timed(lambda: _up(building, clock))
             second = _timed(lambda: _up(building, again))
@@ -93,9 +95,9 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def _bare(home: Path, packages: Path, name: str) -> Iterator[tuple[Building, Built]]:
+def _bare(home: Path, packages: Path) -> Iterator[tuple[Building, Built]]:
     """Give a site whose machines run and hold nothing but the image; they are removed at the end of the block."""
-    site = _site(name, packages)
+    site = _site(packages)
     state = SiteState(home)
     building = Building(site, state, open_machines(site, state, "for-a-bench-only"))
     try:
@@ -104,9 +106,9 @@ def _bare(home: Path, packages: Path, name: str) -> Iterator[tuple[Building, Bui
         building.machines.down(_quiet)
 
 
-def _site(name: str, packages: Path) -> Site:
+def _site(packages: Path) -> Site:
     """Return the shipped lab under another name and in other networks."""
-    text = shipped("lab").read_text().replace("10.77.", "10.84.").replace("name: lab ", f"name: {name} ")
+    text = shipped("lab").read_text().replace("10.77.", "10.84.").replace("name: lab ", "name: bench ")
     return parse_site(text, overrides=Overrides(jitsi_packages=packages))
 
 
@@ -121,18 +123,33 @@ def _preview(building: Building) -> None:
     building.compare(built, lambda _: None, Options())
 
 
-def _apt_get(building: Building, built: Built) -> None:
-    """Install on every host at once what its roles need; the sources are prepared outside of the measure."""
+def _apt_get(building: Building, built: Built, packages: Path, option: str = "") -> None:
+    """Install on every host at once what its roles need; Jitsi's packages are laid beside, as the site's are."""
     told = inventory(building.site, None)["all"]["hosts"]
+    local = {file.name.partition("_")[0]: file for file in packages.glob("*.deb")}
     with building.access(built) as access, ThreadPoolExecutor(len(told)) as pool:
 
         def install(host: dict[str, str | list[str]]) -> None:
-            account = f"{host['ansible_user']}@{host['ansible_host']}"
-            command = f"DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND; {INSTALL} {' '.join(host['host_packages'])}"
-            ssh = ["ssh", *arguments(access, connect_seconds=10), account, command]
-            subprocess.run(ssh, stdout=subprocess.DEVNULL, check=True, timeout=1200)
+            ssh = [
+                "ssh",
+                *arguments(access, connect_seconds=10),
+                f"{host['ansible_user']}@{host['ansible_host']}",
+            ]
+            wanted = [name for name in host["host_packages"] if name not in local]
+            files = [local[name] for name in host["host_packages"] if name in local]
+            for file in files:
+                with file.open("rb") as content:
+                    _run([*ssh, f"cat > /var/tmp/{file.name}"], stdin=content)
+            names = " ".join([*wanted, *(f"/var/tmp/{file.name}" for file in files)])
+            _run([*ssh, f"export DEBIAN_FRONTEND=noninteractive; {INSTALL} {option} {names}"])
 
         list(pool.map(install, told.values()))
+
+
+def _run(command: list[str], stdin: IO[bytes] | int = subprocess.DEVNULL) -> None:
+    done = subprocess.run(command, stdin=stdin, capture_output=True, text=False, check=False, timeout=1200)
+    if done.returncode != 0:
+        sys.exit(f"{command[-1]}: {done.stderr.decode(errors='replace')[-2000:]}")
 
 
 def _quiet(_: str) -> None:
