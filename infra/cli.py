@@ -105,7 +105,7 @@ def up(
 ) -> None:
     """Make the machines that are missing and configure all of them; again, and it goes on where it stopped."""
     with sentences():
-        desk = _desk(site, state, jitsi)
+        desk = _desk(site, state, jitsi, changes=True)
         password = typer.prompt("sudo password on the hosts", hide_input=True) if ask_sudo_password else None
         with (
             ctrl_c(),
@@ -217,7 +217,7 @@ def open_machines(site: Site, state: SiteState, passphrase: str) -> Machines:
     return machines_of(site, state, passphrase)
 
 
-def _desk(where: str, state: Path | None, jitsi: Path | None) -> Desk:
+def _desk(where: str, state: Path | None, jitsi: Path | None, *, changes: bool = False) -> Desk:
     site = _read(where, jitsi)
     place = state_of(site.name, os.environ, state)
     ask = (
@@ -225,7 +225,7 @@ def _desk(where: str, state: Path | None, jitsi: Path | None) -> Desk:
         if sys.stdin.isatty()
         else None
     )
-    found = find(place, os.environ, only_lab=only_lab(site), ask=ask)
+    found = find(place, os.environ, only_lab=only_lab(site), ask=ask, keep=changes)
     if found.note:
         tell(found.note)
     return Desk(site, place, found.note, open_machines(site, place, found.text))

@@ -29,18 +29,20 @@ def find(
     *,
     only_lab: bool,
     ask: Callable[[], str] | None,
+    keep: bool = True,
 ) -> Passphrase:
     """Return the passphrase from the environment, a lab's file, or by asking (raises PassphraseMissing).
 
     A site whose hosts all run on this machine gets a random one that is kept beside its state: there is nobody
-    to keep it from. For any other site a passphrase beside what it locks would lock nothing.
+    to keep it from. For any other site a passphrase beside what it locks would lock nothing. Without `keep` a
+    lab that has none yet gets one for this once.
     """
     if given := environ.get(WORD):
         return Passphrase(given)
     if file := environ.get(f"{WORD}_FILE"):
         return Passphrase(_read(Path(file)))
     if only_lab:
-        return _kept(state.passphrase)
+        return _kept(state.passphrase, keep=keep)
     if ask is None:
         raise PassphraseMissing(f"the site's secrets need a passphrase: set {WORD}_FILE or {WORD}")
     text = ask()
@@ -59,9 +61,11 @@ def _read(file: Path) -> str:
     return text
 
 
-def _kept(file: Path) -> Passphrase:
+def _kept(file: Path, *, keep: bool) -> Passphrase:
     if file.exists():
         return Passphrase(file.read_text(encoding="utf-8").strip())
     text = secrets.token_urlsafe(32)
+    if not keep:
+        return Passphrase(text)
     write_private(file, text + "\n")
     return Passphrase(text, f"made a random passphrase for this lab's secrets: {file}")

@@ -246,6 +246,7 @@ def test_preview_before_anything_exists_says_so_and_touches_nothing(controller: 
     assert "no host exists yet" in done.output
     assert controller.play.runs == []
     assert not controller.machines.there
+    assert list(controller.home.iterdir()) == []
 
 
 def test_preview_of_a_built_site_compares_its_configuration(controller: Controller) -> None:
