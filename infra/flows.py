@@ -59,7 +59,7 @@ def rules_for(site: Site, host: Host, flows: tuple[Flow, ...] | None = None) -> 
     """Return what the firewall of a host lets through (raises PlaybookWrong when flows.yml can't be used)."""
     accept: dict[tuple[str, str, str], set[Net]] = {}
     send: dict[tuple[str, str, str], set[Net]] = {}
-    for flow in flows if flows is not None else read_flows():
+    for flow in in_force(site, flows if flows is not None else read_flows()):
         if _is_at(host, flow.target) and host.address(flow.use) is not None:
             key = (flow.port.protocol, flow.port.spelled, flow.why)
             accept.setdefault(key, set()).update(_others(site, flow.source, flow.use, host))
@@ -69,11 +69,16 @@ def rules_for(site: Site, host: Host, flows: tuple[Flow, ...] | None = None) -> 
     return HostRules(_rules(accept), _rules(send))
 
 
+def in_force(site: Site, flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
+    """Return the flows that a site needs: without NTS nobody fetches keys for the time."""
+    return tuple(
+        flow for flow in flows if site.time.nts or (flow.target, flow.port.port) != ("time", NTS_KEYS)
+    )
+
+
 def _targets(site: Site, flow: Flow, host: Host) -> Iterator[tuple[Port, set[Net]]]:
     """Yield where a host sends: a service that the site file names stands at the port which it says there."""
     if flow.target in OUTER:
-        if flow.port.port == NTS_KEYS and not site.time.nts:
-            return
         for place in places_of(site, flow.target):
             port = Port(place.port, flow.port.protocol, place.port) if place.port else flow.port
             yield port, set(resolve(site, place.host))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from infra.flows import OUTER, Flow, may_meet
+from infra.flows import OUTER, Flow, in_force, may_meet
 from infra.places import places_of
 from infra.site import ROLES, USES, Host, Site, Use
 
@@ -91,6 +91,7 @@ class Scene:
 
 def scene(site: Site, flows: tuple[Flow, ...]) -> Scene:
     """Return what the picture of a site shows."""
+    flows = in_force(site, flows)
     groups = _groups(site)
     hosts = tuple(_card(site, key, members, flows) for key, members in groups.items())
     controller, *services = _outer(site, flows)

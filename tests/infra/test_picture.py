@@ -45,6 +45,7 @@ CROWDED = """
 - {from: all, to: monitoring, port: tcp/19532, on: management, why: a}
 - {from: all, to: mirror, port: tcp/80, on: management, why: a}
 - {from: all, to: time, port: udp/123, on: management, why: a}
+- {from: all, to: time, port: tcp/4460, on: management, why: a}
 - {from: control, to: mail, port: tcp/25, on: management, why: a}
 - {from: control, to: identity, port: tcp/443, on: management, why: a}
 """
