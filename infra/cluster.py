@@ -11,19 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pulumi
 from pulumi import Output
 
 from infra import dns, pki
 from infra.hosts import machine
-from infra.inventory import Leaf, Secrets
-from infra.machines import Built
 from infra.providers import SERIAL, MachineOf
 from infra.resources import Authority, Certificate, ControllerKey, Host, Inputs, Secret, Zone
-from infra.secrets import NAMES, PRECIOUS, pack
+from infra.secrets import NAMES, PRECIOUS
 from infra.site import Role, Site
 
-OUTPUT = "built"
 DISKS = "disk_passphrase"
 #: roles whose host carries what no other host could give back, and what that is
 MEMORY: Mapping[Role, str] = {
@@ -44,11 +40,16 @@ class Order:
 
 
 def declare(site: Site, order: Order) -> None:
-    """Declare the site's resources and its one output, inside a Pulumi program."""
-    secrets = {name: Secret(name, order.rotate.get(name, ""), protect=name in PRECIOUS) for name in NAMES}
+    """Declare the site's resources, inside a Pulumi program.
+
+    It exports nothing: Pulumi tells outputs in plain, secret ones too, in messages meant for debugging. What was
+    built is read from the state instead (infra.exported).
+    """
+    for name in NAMES:
+        Secret(name, order.rotate.get(name, ""), protect=name in PRECIOUS)
     key = ControllerKey(site.name)
-    authority, certificates = _trust(site, order.now)
-    hosts = _hosts(site, order, key)
+    _trust(site, order.now)
+    _hosts(site, order, key)
     Zone(
         {
             "text": dns.zone(site, int(SERIAL)),
@@ -56,17 +57,6 @@ def declare(site: Site, order: Order) -> None:
             "now": order.now.isoformat(),
         }
     )
-    parts = Output.all(
-        values={name: secret.value for name, secret in secrets.items()},
-        authority=authority.certificate,
-        certificates={
-            host: {name: {"certificate": leaf.certificate, "key": leaf.key} for name, leaf in leaves.items()}
-            for host, leaves in certificates.items()
-        },
-        ssh_key=key.private,
-        host_keys={name: host.facts["host_key"] for name, host in hosts.items()},
-    )
-    pulumi.export(OUTPUT, Output.secret(parts.apply(_packed)))
 
 
 def precious(site: Site, host: str) -> str:
@@ -74,7 +64,7 @@ def precious(site: Site, host: str) -> str:
     return "; ".join(what for role, what in MEMORY.items() if role in site.hosts[host].roles)
 
 
-def _trust(site: Site, now: datetime) -> tuple[Authority, dict[str, dict[str, Certificate]]]:
+def _trust(site: Site, now: datetime) -> None:
     realm = pki.realm_of(site)
     authority = Authority(
         {
@@ -84,18 +74,13 @@ def _trust(site: Site, now: datetime) -> tuple[Authority, dict[str, dict[str, Ce
             "now": now.isoformat(),
         }
     )
-    leaves = {
-        name: {
-            leaf: _certificate(f"{name}/{leaf}", subject, authority, now)
-            for leaf, subject in pki.subjects_of(site, host).items()
-        }
-        for name, host in site.hosts.items()
-    }
-    return authority, leaves
+    for name, host in site.hosts.items():
+        for leaf, subject in pki.subjects_of(site, host).items():
+            _certificate(f"{name}/{leaf}", subject, authority, now)
 
 
-def _certificate(name: str, subject: pki.Subject, authority: Authority, now: datetime) -> Certificate:
-    return Certificate(
+def _certificate(name: str, subject: pki.Subject, authority: Authority, now: datetime) -> None:
+    Certificate(
         name,
         {
             "names": list(subject.names),
@@ -109,30 +94,20 @@ def _certificate(name: str, subject: pki.Subject, authority: Authority, now: dat
     )
 
 
-def _hosts(site: Site, order: Order, key: ControllerKey) -> dict[str, Host]:
+def _hosts(site: Site, order: Order, key: ControllerKey) -> None:
     sealed = any(host.disk_encrypted for host in site.hosts.values())
     disks = Secret(DISKS, "", protect=True).value if sealed else ""
     board = Output.secret(order.board_password) if order.board_password else ""
-    made = {}
     for name in site.hosts:
         given: Inputs = {
             "spec": key.public.apply(partial(_spec, site, name)),
             "ssh_key": key.private,
             "board_password": board,
             "disk_passphrase": disks,
+            "guarded": precious(site, name),
         }
-        made[name] = Host(order.machine_of, name, given, protect=bool(precious(site, name)))
-    return made
+        Host(order.machine_of, name, given, protect=bool(precious(site, name)))
 
 
 def _spec(site: Site, name: str, authorized_key: str) -> dict[str, Any]:
     return machine.spec_of(site, name, authorized_key).plain()
-
-
-def _packed(parts: Mapping[str, Any]) -> str:
-    leaves = {
-        host: {name: Leaf(**leaf) for name, leaf in by_name.items()}
-        for host, by_name in parts["certificates"].items()
-    }
-    secrets = Secrets(parts["values"], leaves, parts["authority"])
-    return pack(Built(secrets, parts["ssh_key"], parts["host_keys"]))

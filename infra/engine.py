@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from pulumi.automation import (
     StackNotFoundError,
 )
 
-from infra.cluster import OUTPUT, Order, declare
-from infra.engine_events import Listener, named
+from infra.cluster import Order, declare
+from infra.engine_events import Listener
 from infra.engine_failures import (
+    CertificateUnreadable,
     EngineMissing,
     MachineFailed,
     PassphraseWrong,
@@ -30,17 +31,20 @@ from infra.engine_failures import (
     StateUnreachable,
     explain,
 )
+from infra.exported import built_from
 from infra.hosts import machine
+from infra.inventory import Leaf
 from infra.machines import Built, Change
 from infra.memory import in_memory, scratch_directory
 from infra.providers import MachineOf
 from infra.pulumi_program import Program, find_engine
 from infra.pulumi_stack import Stack
-from infra.secrets import unpack
+from infra.resource_names import named
 from infra.site import Site
 from infra.state import SiteState, private_directory, utc_now
 
 __all__ = [
+    "CertificateUnreadable",
     "Engine",
     "EngineMissing",
     "MachineFailed",
@@ -77,13 +81,9 @@ class Engine:
     board_password: str = field(default="", repr=False)
 
     def built(self) -> Built | None:
-        """Return what the last whole `up` made; None before."""
-        if not self._exists():
-            return None
-        with self._stack(self.directory) as stack:
-            told = self._asked(stack, ["stack", "output", "--json", "--show-secrets"])
-        packed = json.loads(told or "{}").get(OUTPUT)
-        return unpack(packed) if packed else None
+        """Return what exists, also after an `up` that some hosts failed; None before anything was made."""
+        built = built_from(self._resources("--show-secrets"))
+        return _with_brought(built, self.site) if built is not None else None
 
     def preview(self, rotate: Mapping[str, str] | None = None) -> tuple[Change, ...]:
         """Return what `up` would change and what stays; touches neither machines nor state."""
@@ -109,6 +109,7 @@ class Engine:
     def up(self, on_event: Say, rotate: Mapping[str, str] | None = None) -> Built:
         """Make what is missing; after an interruption go on where it stopped."""
         private_directory(self.directory)
+        self._refuse_to_lose()
         heard = Listener(on_event)
         with self._stack(self.directory) as stack:
             try:
@@ -160,6 +161,19 @@ class Engine:
             return Path(self.site.state) / "pulumi"
         return self.state.directory / "pulumi"
 
+    def _refuse_to_lose(self) -> None:
+        """Refuse a site file that no longer has a protected host (raises Protected)."""
+        gone = tuple(
+            one
+            for one in self.kept()
+            if one.kind == "host" and one.protected and one.name not in self.site.hosts
+        )
+        if gone:
+            names = ", ".join(one.name for one in gone)
+            raise Protected(
+                f"the site file no longer has {names}, and what it holds can't be made again", gone
+            )
+
     def _exists(self) -> bool:
         return bool(self.site.state and "://" in self.site.state) or (self.directory / "Pulumi.yaml").exists()
 
@@ -173,11 +187,11 @@ class Engine:
         )
         return lambda: declare(self.site, order)
 
-    def _resources(self) -> list[dict[str, Any]]:
+    def _resources(self, *options: str) -> list[dict[str, Any]]:
         if not self._exists():
             return []
         with self._stack(self.directory) as stack:
-            told = self._asked(stack, ["stack", "export"])
+            told = self._asked(stack, ["stack", "export", *options])
         deployment = json.loads(told or "{}").get("deployment") or {}
         resources: list[dict[str, Any]] = deployment.get("resources") or []
         return resources
@@ -194,7 +208,9 @@ class Engine:
     def _stack(self, directory: Path, *, scratch: bool = False) -> Iterator[Stack]:
         """Give the site's stack; the passphrase is in memory, and in no environment."""
         place = self.site.state if self.site.state and "://" in self.site.state and not scratch else None
-        backend = place or f"file://{directory}?no_tmp_dir=true"
+        # Each file of the state is replaced at once; what the library keeps beside it (metadata) would not be, and
+        # a state whose writing was cut off there could not be read.
+        backend = place or f"file://{directory}?no_tmp_dir=true&metadata=skip"
         private_directory(directory)
         with in_memory("passphrase", self.passphrase) as passphrase:
             workspace = LocalWorkspace(
@@ -214,3 +230,17 @@ class Engine:
                 shutil.rmtree(
                     directory / "home" / "logs", ignore_errors=True
                 )  # encrypted, and nobody reads them
+
+
+def _with_brought(built: Built, site: Site) -> Built:
+    """Add the operator's own certificate to the edges: it is read where it lies, and never enters the state."""
+    if site.certificate is None:
+        return built
+    try:
+        leaf = Leaf(site.certificate.certificate.read_text(), site.certificate.key.read_text())
+    except OSError as error:
+        raise CertificateUnreadable(f"{error.filename}: {error.strerror}") from None
+    leaves = {host: dict(by_name) for host, by_name in built.secrets.certificates.items()}
+    for host in site.hosts_with("edge"):
+        leaves.setdefault(host.name, {})["public"] = leaf
+    return replace(built, secrets=replace(built.secrets, certificates=leaves))

@@ -9,16 +9,8 @@ from pulumi.automation import EngineEvent
 
 from infra.engine_failures import MachineFailed
 from infra.machines import Change
+from infra.resource_names import KINDS, named
 
-#: what a person calls each sort of resource
-KINDS = {
-    "Host": "host",
-    "Authority": "authority",
-    "Certificate": "certificate",
-    "Secret": "secret",
-    "ControllerKey": "SSH key",
-    "Zone": "zone",
-}
 ACTIONS = {
     "same": "same",
     "create": "create",
@@ -32,13 +24,6 @@ ACTIONS = {
 DONE = {"create": "made", "update": "changed", "replace": "made anew", "delete": "removed"}
 WHY = re.compile(rf"(?P<kind>{'|'.join(KINDS.values())}) (?P<name>\S+): (?P<why>.+)")
 WRAPPING = re.compile(r"^(?:\S* ?)*?Exception calling application: ")
-
-
-def named(urn: str) -> tuple[str, str] | None:
-    """Return a resource's kind, as people call it, and its name; None for what Pulumi keeps for itself."""
-    kind, _, name = urn.rpartition("::")
-    known = KINDS.get(kind.rpartition(":")[2])
-    return (known, name) if known and ":dynamic/majlis:" in urn else None
 
 
 @dataclass

@@ -26,6 +26,10 @@ class StateUnreachable(MachinesFailed):
     """The directory or the store that holds the state can't be read or written."""
 
 
+class CertificateUnreadable(MachinesFailed):
+    """The operator's own certificate or its key, which the site file names, can't be read."""
+
+
 class Protected(MachinesFailed):
     """What can't be made again would be lost; `kept` has each of it."""
 

@@ -27,7 +27,7 @@ from pulumi.dynamic import (
 from pulumi.runtime.rpc import UNKNOWN
 
 from infra import pki
-from infra.hosts.machine import Absent, Machine, MachineProblem, MachineSecrets, MachineSpec
+from infra.hosts.machine import Absent, Machine, MachineProblem, MachineRefused, MachineSecrets, MachineSpec
 from infra.secrets import draw
 
 Properties = dict[str, Any]
@@ -175,8 +175,9 @@ class HostProvider(Remade):
         if changed:
             told = ", ".join(f"{key} {_short(before, key)} → {_short(after, key)}" for key in changed)
             self.say(id_, told)
-            deep = ["spec"] if set(changed) & set(self.FOR_GOOD) else []
-            return DiffResult(changes=True, replaces=deep, delete_before_replace=True)
+            # A guarded host goes to `update`, which refuses: asked to replace it, the engine itself would stand still.
+            deep = bool(set(changed) & set(self.FOR_GOOD)) and not news["guarded"]
+            return DiffResult(changes=True, replaces=["spec"] if deep else [], delete_before_replace=True)
         return super().diff(id_, olds, news)
 
     def why(self, olds: Properties, news: Properties) -> str:
@@ -187,6 +188,12 @@ class HostProvider(Remade):
         if isinstance(seen, Absent):
             return f"is not there{f' ({seen.why})' if seen.why else ''}"
         return "has another SSH host key" if seen.host_key != olds["facts"]["host_key"] else ""
+
+    def update(self, id_: str, olds: Properties, news: Properties) -> UpdateResult:
+        before, after = _spec(olds).plain(), _spec(news).plain()
+        if olds.get(self.proof) and any(before[key] != after[key] for key in self.FOR_GOOD):
+            raise MachineRefused(id_, (f"it would be removed and made anew, and {news['guarded']} with it",))
+        return super().update(id_, olds, news)
 
     def made(self, news: Properties, olds: Properties | None) -> Properties:
         spec = _spec(news) if olds is None else _pinned(_spec(news), olds)

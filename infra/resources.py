@@ -1,9 +1,10 @@
 """The sorts of resources that a site has, as Pulumi declares them; what each does stands in infra.providers."""
 
+import pickle
 from typing import Any
 
 from pulumi import Input, Output, ResourceOptions
-from pulumi.dynamic import Resource
+from pulumi.dynamic import Resource, ResourceProvider
 
 from infra.providers import (
     AuthorityProvider,
@@ -18,7 +19,23 @@ from infra.providers import (
 Inputs = dict[str, Input[Any]]
 
 
-class Secret(Resource, module="majlis", name="Secret"):
+class Declared(Resource):
+    """A resource whose provider Pulumi pickles without leaving a mark.
+
+    Pulumi's `serialize_provider` wraps a method of Python's pickler for each resource and never unwraps it: the
+    thousandth resource of a process would exceed the recursion limit.
+    """
+
+    def __init__(self, provider: ResourceProvider, name: str, given: Inputs, opts: ResourceOptions) -> None:
+        pickler: Any = pickle._Pickler
+        kept = pickler._batch_setitems
+        try:
+            super().__init__(provider, name, given, opts)
+        finally:
+            pickler._batch_setitems = kept
+
+
+class Secret(Declared, module="majlis", name="Secret"):
     """A random text that some hosts share."""
 
     value: Output[str]
@@ -28,7 +45,7 @@ class Secret(Resource, module="majlis", name="Secret"):
         super().__init__(SecretProvider(), name, {"name": name, "turn": turn, "value": None}, opts)
 
 
-class ControllerKey(Resource, module="majlis", name="ControllerKey"):
+class ControllerKey(Declared, module="majlis", name="ControllerKey"):
     """The controller's SSH key pair."""
 
     private: Output[str]
@@ -41,7 +58,7 @@ class ControllerKey(Resource, module="majlis", name="ControllerKey"):
         super().__init__(ControllerKeyProvider(), "controller", given, opts)
 
 
-class Authority(Resource, module="majlis", name="Authority"):
+class Authority(Declared, module="majlis", name="Authority"):
     """The site's certificate authority."""
 
     certificate: Output[str]
@@ -53,7 +70,7 @@ class Authority(Resource, module="majlis", name="Authority"):
         super().__init__(AuthorityProvider(), "authority", given | made, opts)
 
 
-class Certificate(Resource, module="majlis", name="Certificate"):
+class Certificate(Declared, module="majlis", name="Certificate"):
     """A certificate of one host."""
 
     certificate: Output[str]
@@ -65,14 +82,14 @@ class Certificate(Resource, module="majlis", name="Certificate"):
         super().__init__(CertificateProvider(), name, given | made, opts)
 
 
-class Zone(Resource, module="majlis", name="Zone"):
+class Zone(Declared, module="majlis", name="Zone"):
     """The zone file for the state's name servers."""
 
     def __init__(self, given: Inputs) -> None:
-        super().__init__(ZoneProvider(), "zone", given | {"name": "zone", "serial": None})
+        super().__init__(ZoneProvider(), "zone", given | {"name": "zone", "serial": None}, ResourceOptions())
 
 
-class Host(Resource, module="majlis", name="Host"):
+class Host(Declared, module="majlis", name="Host"):
     """A machine of any kind."""
 
     facts: Output[dict[str, Any]]
