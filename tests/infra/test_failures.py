@@ -27,7 +27,10 @@ SAID: tuple[tuple[type[Failure], str], ...] = (
     (SudoRefused, "sudo password is incorrect"),
     (SudoRefused, "majlis-admin is not in the sudoers file."),
     (HostKeyChanged, "Host key verification failed."),
-    (HostKeyChanged, "Host key checking is enabled, and SSH reported an unrecognized or mismatching host key."),
+    (
+        HostKeyChanged,
+        "Host key checking is enabled, and SSH reported an unrecognized or mismatching host key.",
+    ),
     (HostKeyChanged, "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!"),
     (ClockOff, "x509: certificate has expired or is not yet valid"),
     (ClockOff, "the clock is 300 seconds ahead of the controller's"),
