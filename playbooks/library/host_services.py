@@ -26,15 +26,16 @@ options:
     required: true
     description: >-
       Units, each with name, and files (paths or patterns), reload (whether it reads its files anew without
-      a restart), enabled (true), and state (started; stopped for a unit that must not run).
+      a restart), patient (whether it may end and be tried again until its other side is there), enabled (true), and
+      state (started; stopped for a unit that must not run).
   settle_seconds:
     type: float
-    default: 0.3
+    default: 0.5
     description: How long a unit that was started must stay up.
 author: Majlis
 """
 
-PROPERTIES = "Id,Names,LoadState,ActiveState,SubState,UnitFileState,StateChangeTimestampMonotonic,NeedDaemonReload"
+PROPERTIES = "Id,Names,LoadState,ActiveState,SubState,UnitFileState,StateChangeTimestampMonotonic"
 
 
 class Failed(Exception):
@@ -78,22 +79,18 @@ def needed(asked: dict[str, Any], unit: dict[str, str], now: float, monotonic: f
     return ""
 
 
-def _is_new(unit: dict[str, str], asked: dict[str, Any]) -> bool:
-    """Return whether systemd must read its files before it knows the unit as it is."""
-    return unit["NeedDaemonReload"] == "yes" or (unit["LoadState"] != "loaded" and asked["state"] == "started")
-
-
 def _enabling(asked: dict[str, Any], unit: dict[str, str]) -> str:
     if asked["enabled"] and unit["UnitFileState"] in ("disabled", "masked", ""):
         return "enable"
     return "disable" if not asked["enabled"] and unit["UnitFileState"] == "enabled" else ""
 
 
-def look_after(names: list[str], seconds: float) -> None:
-    """Raise Failed when one of the units didn't stay up."""
+def look_after(names: list[str], patient: set[str], seconds: float) -> None:
+    """Raise Failed when one of the units didn't stay up; a patient one may have ended and wait for its next try."""
     time.sleep(seconds)
     for name, unit in shown(names).items():
-        if unit["ActiveState"] not in ("active", "activating", "reloading"):
+        waits = unit["SubState"] == "auto-restart" and name not in patient
+        if waits or unit["ActiveState"] not in ("active", "activating", "reloading"):
             raise Failed(f"{name} doesn't stay up ({unit['ActiveState']}): {_last_words(name)}")
 
 
@@ -106,23 +103,22 @@ def settle(units: list[dict[str, Any]], seconds: float, rehearsal: bool) -> list
     """Bring the units to what is asked for and return what had to be done, as systemctl's words (raises Failed)."""
     names = [asked["name"] if "." in asked["name"] else f"{asked['name']}.service" for asked in units]
     known = shown(names)
-    if not rehearsal and any(_is_new(known[name], asked) for name, asked in zip(names, units, strict=True)):
-        systemctl("daemon-reload")
-        known = shown(names)
     now, monotonic = time.time(), time.clock_gettime(time.CLOCK_MONOTONIC)
-    done: list[str] = []
-    watched = []
-    for name, asked in zip(names, units, strict=True):
-        enabling, verb = _enabling(asked, known[name]), needed(asked, known[name], now, monotonic)
-        for word in filter(None, (enabling, verb)):
-            done.append(f"{word} {name}")
-            if not rehearsal:
-                _do(word, name)
-        if verb and verb != "stop":
-            watched.append(name)
-    if watched and not rehearsal:
-        look_after(watched, seconds)
-    return done
+    words = [
+        (word, name)
+        for name, asked in zip(names, units, strict=True)
+        for word in (_enabling(asked, known[name]), needed(asked, known[name], now, monotonic))
+        if word
+    ]
+    if words and not rehearsal:
+        # NeedDaemonReload doesn't see a drop-in's directory that is new, so it isn't asked.
+        systemctl("daemon-reload")
+        for word, name in words:
+            _do(word, name)
+        patient = {name for name, asked in zip(names, units, strict=True) if asked["patient"]}
+        if started := [name for word, name in words if word in ("restart", "reload")]:
+            look_after(started, patient, seconds)
+    return [f"{word} {name}" for word, name in words]
 
 
 def _do(word: str, name: str) -> None:
@@ -139,13 +135,14 @@ def main() -> None:
         "name": {"type": "str", "required": True},
         "files": {"type": "list", "elements": "str", "default": []},
         "reload": {"type": "bool", "default": False},
+        "patient": {"type": "bool", "default": False},
         "enabled": {"type": "bool", "default": True},
         "state": {"type": "str", "default": "started", "choices": ["started", "stopped"]},
     }
     module = AnsibleModule(
         argument_spec={
             "units": {"type": "list", "elements": "dict", "required": True, "options": unit},
-            "settle_seconds": {"type": "float", "default": 0.3},
+            "settle_seconds": {"type": "float", "default": 0.5},
         },
         supports_check_mode=True,
     )
