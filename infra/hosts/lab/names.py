@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+CELLS = "majlis."  # how the control groups of every lab begin
 INTERFACE_LENGTH = 15  # IFNAMSIZ of Linux, without the closing zero
 
 
@@ -72,7 +73,7 @@ class Names:
     @property
     def cells(self) -> str:
         """What the control groups of the site begin with."""
-        return f"majlis.{self.site}."
+        return f"{CELLS}{self.site}."
 
     @property
     def packages_cell(self) -> str:

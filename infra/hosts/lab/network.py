@@ -12,7 +12,7 @@ from typing import Any
 from infra.hosts.lab.names import Names, interface
 from infra.hosts.lab.programs import run
 from infra.hosts.lab.whole import write_whole
-from infra.hosts.machine import Attachment, MachineRefused
+from infra.hosts.machine import Attachment, MachineFailed, MachineRefused
 
 NAMESPACES = Path("/run/netns")
 
@@ -93,7 +93,7 @@ def _plug_in(names: Names, host: str, network: str) -> None:
     plug, inside = names.plug(host, network), interface(network)
     # The far end may be left over from a namespace that died half made.
     if any(link["ifname"] == plug for link in links(names)):
-        run("ip", "link", "delete", plug)
+        _delete(names, plug)
     run("ip", "link", "add", plug, "type", "veth", "peer", "name", inside, "netns", names.namespace(host))
     run("ip", "link", "set", plug, "alias", f"{names.alias} {host} in {network}")
 
@@ -124,16 +124,23 @@ def remove_namespace(namespace: str) -> None:
 def remove_links(names: Names) -> None:
     """Remove the site's bridges and plugs."""
     for link in links(names):
-        # Both ends of a cable go together, so the second may be gone already.
-        if any(each["ifname"] == link["ifname"] for each in links(names)):
-            run("ip", "link", "delete", link["ifname"])
+        _delete(names, link["ifname"])
 
 
 def unplug(names: Names, host: str) -> None:
     """Remove the bridge's ends of a host's cables, should the namespace have gone without them."""
     for link in links(names):
         if link["ifalias"].startswith(f"{names.alias} {host} in "):
-            run("ip", "link", "delete", link["ifname"])
+            _delete(names, link["ifname"])
+
+
+def _delete(names: Names, interface_: str) -> None:
+    """Delete an interface, unless the kernel did: a cable goes with its other end, some time after its namespace."""
+    try:
+        run("ip", "link", "delete", interface_)
+    except MachineFailed:
+        if interface_ in {link["ifname"] for link in links(names)}:
+            raise
 
 
 def remember(names: Names, networks: Mapping[str, Attachment]) -> None:

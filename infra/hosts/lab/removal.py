@@ -35,7 +35,7 @@ def remove_every_trace(site: str) -> None:
         remove_names(names)
         for place in _places(names):
             shutil.rmtree(place)
-        lower_limits()
+        lower_limits(holds)
 
 
 def traces(site: str, holds: Cells | None = None) -> list[str]:

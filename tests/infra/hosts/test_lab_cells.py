@@ -5,12 +5,14 @@ The systemd kind can't run where PID 1 isn't systemd: here stand-ins for its two
 
 import os
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from infra.hosts.lab.cgroups import Cells, DirectoryCells, Probed, SystemdCells, cells, choose, probe
+from infra.hosts.lab.limits import lower_limits, raise_limits
 from infra.hosts.machine import MachineRefused
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -95,6 +97,37 @@ def test_a_guest_that_reboots_is_started_again_and_one_that_stops_is_not(tmp_pat
     _until(lambda: not held.pids(CELL))
     held.end(CELL)
     assert (tmp_path / "log").read_text() == "began\n" * 3
+
+
+@dataclass(frozen=True)
+class Running:
+    """A machine on which these cells run."""
+
+    cells: tuple[str, ...]
+
+    def named(self, beginning: str) -> list[str]:
+        return [cell for cell in self.cells if cell.startswith(beginning)]
+
+
+def test_the_inotify_limit_is_put_back_by_the_last_lab_and_not_before(tmp_path: Path) -> None:
+    setting, before = tmp_path / "setting", tmp_path / "before"
+    setting.write_text("128\n")
+    for _ in range(2):
+        raise_limits(setting, before)
+    assert setting.read_text() == "8192"
+    lower_limits(cast(Cells, Running(("majlis.other.host.edge1",))), setting, before)
+    assert setting.read_text() == "8192"
+    lower_limits(cast(Cells, Running(("somebody.else",))), setting, before)
+    assert setting.read_text() == "128"
+    assert not before.exists()
+
+
+def test_a_machine_that_allows_enough_is_left_as_it_is(tmp_path: Path) -> None:
+    setting, before = tmp_path / "setting", tmp_path / "before"
+    setting.write_text("65536\n")
+    raise_limits(setting, before)
+    lower_limits(cast(Cells, Running(())), setting, before)
+    assert setting.read_text() == "65536\n"
 
 
 def test_systemd_is_asked_for_a_unit_of_its_own_that_nspawn_may_divide(systemd: Path, tmp_path: Path) -> None:
