@@ -82,7 +82,7 @@ def hypervisor(directory: Path) -> Iterator[Hypervisor]:
         _storage(running)
         yield running
     finally:
-        server.terminate()
+        server.kill()  # unshare lets no gentler signal through; its first process dies with it, and all others with that
         server.wait(LIMIT_SECONDS)
 
 

@@ -1,5 +1,6 @@
 """What each kind of machine promises, asked of each in the same words."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -9,9 +10,13 @@ import pytest
 
 from infra.hosts.cloud_init import HostKey
 from infra.hosts.existing import Existing
+from infra.hosts.lab import LabMachine
+from infra.hosts.lab.programs import missing_packages
+from infra.hosts.lab.removal import remove_every_trace
 from infra.hosts.libvirt_domains import LibvirtDomains
-from infra.hosts.machine import Absent, Machine, MachineRefused, MachineSpec
+from infra.hosts.machine import MODULES, Absent, Machine, MachineRefused, MachineSpec
 from infra.hosts.redfish import Redfish
+from tests.infra.hosts import lab_trial
 from tests.infra.hosts.answering import Answering, free_port
 from tests.infra.hosts.board import board
 from tests.infra.hosts.specs import door_of, secrets_of, spec
@@ -59,7 +64,17 @@ def _redfish(request: pytest.FixtureRequest) -> Trial:
     return Trial(maker, wanted, wanted, wrong, ends=True)
 
 
+def _lab(request: pytest.FixtureRequest) -> Trial:
+    if os.geteuid() != 0 or missing_packages():
+        pytest.skip("a lab takes root and its programs")
+    request.getfixturevalue("state")
+    wanted = lab_trial.spec("box1", 11, site="clab", third=244)
+    never = lab_trial.spec("never", 12, site="clab", third=244)
+    return Trial(LabMachine(), wanted, never, replace(wanted, disk_encrypted=True), ends=True)
+
+
 TRIALS: dict[str, Callable[[pytest.FixtureRequest], Trial]] = {
+    "lab": _lab,
     "existing": _existing,
     "libvirt": _libvirt,
     "redfish": _redfish,
@@ -73,6 +88,20 @@ def bmc(tmp_path: Path) -> Iterator[object]:
         yield running
 
 
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Give a lab's hosts a directory of their own, and remove whatever a failed test left."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    yield
+    remove_every_trace("clab")
+
+
+def test_every_kind_is_asked() -> None:
+    assert set(TRIALS) == set(MODULES)
+    assert len(TRIALS) == 4
+
+
+@pytest.mark.timeout(300)  # a lab's first host on a machine builds the image
 @pytest.mark.parametrize("kind", TRIALS)
 def test_a_machine_is_made_once_seen_as_made_and_removed_once(
     kind: str, request: pytest.FixtureRequest
