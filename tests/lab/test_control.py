@@ -1,26 +1,27 @@
 """The control plane's host: its box, its secrets, its keys, and what it answers to whom."""
 
 import re
-from typing import Any
+
+from tests.lab.conftest import Lab
 
 
-def test_the_control_plane_is_boxed_in(lab: Any) -> None:
-    line = lab.host("control1").check_output(
+def test_the_control_plane_is_boxed_in(lab: Lab) -> None:
+    line = lab.hosts["control1"].check_output(
         "systemd-analyze security --no-pager majlis-control.service | tail -n 1"
     )
     assert float(re.search(r"[\d.]+(?= \w+ )", line.split(":")[-1])[0]) <= 2.5  # type: ignore[index]
 
 
-def test_it_runs_as_its_own_account_without_a_shell(lab: Any) -> None:
-    control = lab.host("control1")
+def test_it_runs_as_its_own_account_without_a_shell(lab: Lab) -> None:
+    control = lab.hosts["control1"]
     assert control.user("majlis").shell == "/usr/sbin/nologin"
     assert set(control.user("majlis").groups) == {"majlis", "majlis-tls"}
     pid = control.check_output("systemctl show -P MainPID majlis-control.service")
     assert control.check_output(f"stat -c %U /proc/{pid}") == "majlis"
 
 
-def test_secrets_and_keys_are_read_by_nobody_else(lab: Any) -> None:
-    control = lab.host("control1")
+def test_secrets_and_keys_are_read_by_nobody_else(lab: Lab) -> None:
+    control = lab.hosts["control1"]
     settings = control.file("/etc/majlis/control.env")
     assert (settings.mode, settings.user, settings.group) == (0o640, "root", "majlis")
     keys = control.file("/var/lib/majlis/keys")
@@ -32,16 +33,16 @@ def test_secrets_and_keys_are_read_by_nobody_else(lab: Any) -> None:
     assert "SECRET" not in control.check_output("systemctl cat majlis-control.service; ps -eo args")
 
 
-def test_it_listens_in_the_hosts_own_network_only_and_by_tls(lab: Any) -> None:
-    control = lab.host("control1")
+def test_it_listens_in_the_hosts_own_network_only_and_by_tls(lab: Lab) -> None:
+    control = lab.hosts["control1"]
     assert control.check_output("ss -ltnH | awk '{print $4}' | grep ':8000$'") == "10.77.2.61:8000"
     trusted = "curl -s --max-time 10 --cacert /etc/majlis/tls/authority.crt https://10.77.2.61:8000/health"
     assert '"database":"reachable"' in control.check_output(trusted)
     assert control.run("curl -s --max-time 5 http://10.77.2.61:8000/health").rc != 0
 
 
-def test_the_policies_in_force_are_those_of_the_directory(lab: Any) -> None:
-    control = lab.host("control1")
+def test_the_policies_in_force_are_those_of_the_directory(lab: Lab) -> None:
+    control = lab.hosts["control1"]
     digest = re.search(
         r"digest ([0-9a-f]{64})", control.check_output("majlis policy check /etc/majlis/policies")
     )
@@ -53,14 +54,14 @@ def test_the_policies_in_force_are_those_of_the_directory(lab: Any) -> None:
     assert digest[1] in health
 
 
-def test_there_is_one_administrator_and_the_log_is_sound(lab: Any) -> None:
-    control = lab.host("control1")
+def test_there_is_one_administrator_and_the_log_is_sound(lab: Lab) -> None:
+    control = lab.hosts["control1"]
     assert "administrator@meet.lab.majlis.test" in control.check_output("COLUMNS=200 majlis people list")
     assert control.check_output("majlis audit verify").startswith("sound: ")
 
 
-def test_what_is_installed_came_from_the_controller_only(lab: Any) -> None:
-    control = lab.host("control1")
+def test_what_is_installed_came_from_the_controller_only(lab: Lab) -> None:
+    control = lab.hosts["control1"]
     current = control.check_output("readlink /opt/majlis/current")
     assert re.fullmatch(r"/opt/majlis/[0-9a-f]{16}", current)
     assert control.file(f"{current}/complete").exists

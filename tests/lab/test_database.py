@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from tests.lab.conftest import Lab
+
 AS_POSTGRES = "cd / && setpriv --reuid=postgres --regid=postgres --init-groups"
 
 
@@ -11,9 +13,9 @@ def ask(host: Any, statement: str, database: str = "majlis") -> str:
     return str(host.check_output(f'{AS_POSTGRES} psql -XAtd {database} -c "{statement}"'))
 
 
-def test_only_the_control_plane_may_connect_and_only_by_tls(lab: Any) -> None:
+def test_only_the_control_plane_may_connect_and_only_by_tls(lab: Lab) -> None:
     rules = ask(
-        lab.host("db1"),
+        lab.hosts["db1"],
         "select type, database, user_name, address, auth_method from pg_hba_file_rules order by line_number",
     )
     assert rules.splitlines() == [
@@ -22,20 +24,20 @@ def test_only_the_control_plane_may_connect_and_only_by_tls(lab: Any) -> None:
     ]
 
 
-def test_the_database_listens_in_the_hosts_own_network_only(lab: Any) -> None:
-    listening = lab.host("db1").check_output("ss -ltnH | awk '{print $4}' | grep ':5432$'")
+def test_the_database_listens_in_the_hosts_own_network_only(lab: Lab) -> None:
+    listening = lab.hosts["db1"].check_output("ss -ltnH | awk '{print $4}' | grep ':5432$'")
     assert listening.split() == ["10.77.2.51:5432"]
 
 
-def test_what_is_acknowledged_is_on_disk_and_pages_are_checked(lab: Any) -> None:
-    database = lab.host("db1")
+def test_what_is_acknowledged_is_on_disk_and_pages_are_checked(lab: Lab) -> None:
+    database = lab.hosts["db1"]
     for setting in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums", "ssl"):
         assert ask(database, f"show {setting}") == "on"
     assert ask(database, "show ssl_min_protocol_version") == "TLSv1.3"
 
 
-def test_passwords_are_kept_as_verifiers_and_never_logged(lab: Any) -> None:
-    database = lab.host("db1")
+def test_passwords_are_kept_as_verifiers_and_never_logged(lab: Lab) -> None:
+    database = lab.hosts["db1"]
     assert (
         ask(database, "select left(rolpassword, 14) from pg_authid where rolname = 'majlis'")
         == "SCRAM-SHA-256$"
@@ -49,8 +51,8 @@ def test_passwords_are_kept_as_verifiers_and_never_logged(lab: Any) -> None:
     assert "password" not in database.check_output("cat /var/log/postgresql/*.log").lower()
 
 
-def test_a_dump_is_made_and_can_be_restored(lab: Any) -> None:
-    database = lab.host("db1")
+def test_a_dump_is_made_and_can_be_restored(lab: Lab) -> None:
+    database = lab.hosts["db1"]
     database.check_output("systemctl start majlis-backup.service")
     dump = database.check_output("ls -1t /var/backups/majlis/majlis-*.dump | head -n 1")
     assert database.file(dump).mode == 0o600
@@ -66,7 +68,7 @@ def test_a_dump_is_made_and_can_be_restored(lab: Any) -> None:
     assert database.service("majlis-backup.timer").is_running
 
 
-def test_the_database_is_boxed_in(lab: Any) -> None:
+def test_the_database_is_boxed_in(lab: Lab) -> None:
     for unit in ("postgresql@15-main.service", "majlis-backup.service"):
-        line = lab.host("db1").check_output(f"systemd-analyze security --no-pager {unit} | tail -n 1")
+        line = lab.hosts["db1"].check_output(f"systemd-analyze security --no-pager {unit} | tail -n 1")
         assert float(re.search(r"[\d.]+(?= \w+ )", line.split(":")[-1])[0]) <= 2.5  # type: ignore[index]
