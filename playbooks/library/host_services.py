@@ -5,10 +5,9 @@
 # certificate) restarts nothing in another play. Here a service is started anew when a file of its own is younger than
 # its start, whoever wrote it and whenever.
 
-import glob
-import os
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -44,7 +43,9 @@ class Failed(Exception):
 
 def systemctl(*words: str) -> str:
     """Return what systemctl printed (raises Failed)."""
-    done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        ["systemctl", *words], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
     if done.returncode != 0:
         raise Failed((done.stderr or done.stdout).strip())
     return done.stdout
@@ -64,7 +65,8 @@ def started_at(unit: dict[str, str], now: float, monotonic: float) -> float:
 
 def youngest(patterns: list[str]) -> float:
     """Return when the last of these files was written or changed hands; 0 when there is none."""
-    return max((os.stat(path).st_ctime for pattern in patterns for path in glob.glob(pattern)), default=0.0)
+    found = (path for pattern in patterns for path in Path("/").glob(pattern.lstrip("/")))
+    return max((path.stat().st_ctime for path in found), default=0.0)
 
 
 def needed(asked: dict[str, Any], unit: dict[str, str], now: float, monotonic: float) -> str:
@@ -89,8 +91,8 @@ def look_after(names: list[str], patient: set[str], seconds: float) -> None:
     """Raise Failed when one of the units didn't stay up; a patient one may have ended and wait for its next try."""
     time.sleep(seconds)
     for name, unit in shown(names).items():
-        waits = unit["SubState"] == "auto-restart" and name not in patient
-        if waits or unit["ActiveState"] not in ("active", "activating", "reloading"):
+        ended = unit["ActiveState"] == "deactivating" or unit["SubState"] == "auto-restart"
+        if unit["ActiveState"] in ("failed", "inactive") or (ended and name not in patient):
             raise Failed(f"{name} doesn't stay up ({unit['ActiveState']}): {_last_words(name)}")
 
 
