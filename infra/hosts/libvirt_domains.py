@@ -38,7 +38,7 @@ class LibvirtDomains:
     def create(self, spec: MachineSpec) -> MachineFacts:
         """Make disk, seed and domain, start it, and wait until it answers (raises MachineProblem).
 
-        Other cores, memory or a larger disk are written down and hold from the machine's next start on.
+        A larger disk is one at once; other cores and memory hold from the machine's next start on.
         """
         refuse(spec, self._secrets.disk_passphrase)
         with _connected(spec) as there:
@@ -54,6 +54,7 @@ class LibvirtDomains:
             domain.setAutostart(1)
             if not domain.isActive():
                 domain.create()
+            _grow(pool, spec, domain)
             await_answer(door(spec, self._secrets, key), self._boot_seconds)
             _forget_key(there, pool, spec, key)
             return self._facts(spec, pool, domain)
@@ -179,7 +180,7 @@ def _volume(pool: Any, name: str) -> Any | None:
 
 
 def _disk(pool: Any, spec: MachineSpec) -> Any:
-    """Return the machine's disk, made if missing and grown if too small; it never shrinks (raises MachineRefused)."""
+    """Return the machine's disk, made if missing; it never shrinks (raises MachineRefused)."""
     disk = _volume(pool, _disk_name(spec))
     if disk is None:
         image = _image(pool, spec)
@@ -195,9 +196,15 @@ def _disk(pool: Any, spec: MachineSpec) -> Any:
         raise MachineRefused(
             spec.name, (f"has a disk of {capacity // GIB} GiB, which can't shrink to {spec.disk_gib}",)
         )
-    if capacity < spec.disk_gib * GIB:
-        disk.resize(spec.disk_gib * GIB)
     return disk
+
+
+def _grow(pool: Any, spec: MachineSpec, domain: Any) -> None:
+    """Make a disk larger while its machine runs: nobody else may write to it then, and a sealed one is open."""
+    wanted = spec.disk_gib * GIB
+    if domain.blockInfo("vda")[0] < wanted:
+        domain.blockResize("vda", wanted, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+        pool.refresh(0)  # else the pool still tells the old size
 
 
 def _image(pool: Any, spec: MachineSpec) -> Any:

@@ -101,7 +101,7 @@ def test_every_kind_is_asked() -> None:
     assert len(TRIALS) == 4
 
 
-@pytest.mark.timeout(300)  # a lab's first host on a machine builds the image
+@pytest.mark.timeout(300)  # a lab builds its image once, and a hypervisor without KVM is slow
 @pytest.mark.parametrize("kind", TRIALS)
 def test_a_machine_is_made_once_seen_as_made_and_removed_once(
     kind: str, request: pytest.FixtureRequest

@@ -20,6 +20,10 @@ from tests.infra.hosts.hypervisor import Hypervisor
 from tests.infra.hosts.specs import secrets_of, spec
 
 
+# A machine without /dev/kvm emulates its guests, and a busy one takes a minute for what takes seconds.
+pytestmark = pytest.mark.timeout(300)
+
+
 def maker(host: Answering, boot_seconds: float = 5) -> LibvirtDomains:
     """Return the maker, whose machines get the key of the host that answers."""
     key = HostKey(host.host.private, host.host.public)
