@@ -1,7 +1,8 @@
 """What is wrong with a host's certificates, said before they leave the controller, and how they lie on a host."""
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from cryptography import x509
@@ -14,7 +15,7 @@ Leaves = Mapping[str, Mapping[str, str]]
 
 def certificate_faults(leaves: Leaves, authority: str, seconds: float | None = None) -> list[str]:
     """Return a sentence for each thing that is wrong; `seconds` since 1970 is the time at which to judge."""
-    now = datetime.now(timezone.utc) if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
+    now = datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
     try:
         root = x509.load_pem_x509_certificate(authority.encode())
     except ValueError:
@@ -33,18 +34,24 @@ def _faults(name: str, leaf: Mapping[str, str], root: x509.Certificate, now: dat
     if _public(first.public_key()) != _public(key.public_key()):
         faults.append(f"{name}: the certificate and the key don't belong together.")
     if now >= first.not_valid_after_utc:
-        faults.append(f"{name}: the certificate has expired, it was good until {first.not_valid_after_utc:%Y-%m-%d %H:%M} UTC.")
+        faults.append(
+            f"{name}: the certificate has expired, it was good until {first.not_valid_after_utc:%Y-%m-%d %H:%M} UTC."
+        )
     if now < first.not_valid_before_utc:
-        faults.append(f"{name}: the certificate is not yet valid, it is good from {first.not_valid_before_utc:%Y-%m-%d %H:%M} UTC.")
+        faults.append(
+            f"{name}: the certificate is not yet valid, it is good from {first.not_valid_before_utc:%Y-%m-%d %H:%M} UTC."
+        )
     # The operator's own page certificate comes from another authority, with its own chain.
     if name != "public" and not _issued(chain, root):
-        faults.append(f"{name}: the certificate isn't of the site's authority ({root.subject.rfc4514_string()}).")
+        faults.append(
+            f"{name}: the certificate isn't of the site's authority ({root.subject.rfc4514_string()})."
+        )
     return faults
 
 
 def _issued(chain: list[x509.Certificate], root: x509.Certificate) -> bool:
     links = chain if chain[-1] == root else [*chain, root]
-    return all(_signed(child, parent) for child, parent in zip(links, links[1:], strict=False))
+    return all(_signed(child, parent) for child, parent in pairwise(links))
 
 
 def _signed(child: x509.Certificate, parent: x509.Certificate) -> bool:
@@ -70,14 +77,18 @@ def certificate_files(leaves: Leaves, authority: str, directory: str, group: str
     files = [{"path": f"{directory}/authority.crt", "content": authority}]
     for name, leaf in sorted(leaves.items()):
         files.append({"path": f"{directory}/{name}.crt", "content": leaf["certificate"]})
-        files.append({"path": f"{directory}/{name}.key", "content": leaf["key"], "group": group, "mode": "0640"})
+        files.append(
+            {"path": f"{directory}/{name}.key", "content": leaf["key"], "group": group, "mode": "0640"}
+        )
     return files
 
 
 def certificate_ends(leaves: Leaves) -> dict[str, int]:
     """Return when each certificate ends, in seconds since 1970."""
     return {
-        name: int(x509.load_pem_x509_certificate(leaf["certificate"].encode()).not_valid_after_utc.timestamp())
+        name: int(
+            x509.load_pem_x509_certificate(leaf["certificate"].encode()).not_valid_after_utc.timestamp()
+        )
         for name, leaf in sorted(leaves.items())
     }
 

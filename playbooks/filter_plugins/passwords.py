@@ -5,7 +5,9 @@ import hashlib
 import warnings
 from typing import Any
 
-with warnings.catch_warnings():  # Python 3.13 drops it; Ansible's own filter wants passlib, which nobody keeps up
+with (
+    warnings.catch_warnings()
+):  # Python 3.13 drops it; Ansible's own filter wants passlib, which nobody keeps up
     warnings.simplefilter("ignore", DeprecationWarning)
     import crypt
 

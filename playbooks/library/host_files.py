@@ -70,6 +70,8 @@ class Keeper:
             self._tell(path, "", "directory\n")
             if not self.rehearsal:
                 path.mkdir(parents=True)
+                os.chown(path, *_numbers(given))
+                path.chmod(int(given["mode"], 8))
         self._own(path, given)
 
     def stage(self, given: dict[str, Any], run: Any) -> "tuple[Path, Path | str, dict[str, Any]] | None":
@@ -106,7 +108,7 @@ class Keeper:
         owner, group = _numbers(given)
         os.chown(new, owner, group)
         new.chmod(int(given["mode"], 8))
-        os.replace(new, path)
+        new.replace(path)
 
     def remove(self, path: Path) -> None:
         """Have no such file."""
@@ -136,7 +138,9 @@ class Keeper:
     def _check(self, path: Path, staged: Path, command: "str | None", run: Any) -> None:
         if not command:
             return
-        words = [str(staged) if word == "%s" else word.replace("%s", str(staged)) for word in shlex.split(command)]
+        words = [
+            str(staged) if word == "%s" else word.replace("%s", str(staged)) for word in shlex.split(command)
+        ]
         if self.rehearsal and not shutil.which(words[0], path=os.environ["PATH"]):
             return  # a host that is still bare
         status, out, err = run(words)

@@ -33,7 +33,17 @@ ENVIRONMENT = {
     "APT_LISTCHANGES_FRONTEND": "none",
     "NEEDRESTART_SUSPEND": "1",
 }
-APT = ("apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=2")
+APT = (
+    "apt-get",
+    "-qq",
+    "-y",
+    "-o",
+    "DPkg::Lock::Timeout=300",
+    "-o",
+    "Dpkg::Use-Pty=0",
+    "-o",
+    "Acquire::Retries=2",
+)
 KEEP = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
 
 
@@ -45,7 +55,11 @@ def run(*command: str, given: str = "") -> str:
     """Return what a program printed (raises Failed)."""
     done = subprocess.run(command, input=given, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     if done.returncode != 0:
-        said = [line for line in (done.stderr + done.stdout).splitlines() if line.startswith(("E:", "W:", "dpkg:"))]
+        said = [
+            line
+            for line in (done.stderr + done.stdout).splitlines()
+            if line.startswith(("E:", "W:", "dpkg:"))
+        ]
         raise Failed(" ".join(said[-6:]) or (done.stderr or done.stdout).strip()[-600:])
     return done.stdout
 
@@ -54,7 +68,9 @@ def installed(status: str) -> dict[str, str]:
     """Read dpkg's status file: the version of each package that is wholly there."""
     found = {}
     for stanza in status.split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line[:40] and line[0] != " ")
+        fields = dict(
+            line.split(": ", 1) for line in stanza.splitlines() if ": " in line[:40] and line[0] != " "
+        )
         if fields.get("Status", "").endswith(" ok installed"):
             found[fields["Package"]] = fields["Version"]
     return found
@@ -135,7 +151,10 @@ def main() -> None:
     except Failed as failed:
         module.fail_json(msg=str(failed))
     after = "".join(f"{Path(name).name}\n" for name in wanted)
-    module.exit_json(changed=bool(wanted), diff={"before_header": "packages", "after_header": "packages", "before": "", "after": after})
+    module.exit_json(
+        changed=bool(wanted),
+        diff={"before_header": "packages", "after_header": "packages", "before": "", "after": after},
+    )
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ def _disks(disk_mib: dict[str, Any]) -> list[str]:
             found.append(f"Not enough free space under {path}: {free} MiB are left, {wanted} MiB are needed.")
         inodes = os.statvfs(path)
         if inodes.f_files and inodes.f_favail < INODES:
-            found.append(f"Not enough free space under {path}: {inodes.f_favail} inodes are left, {INODES} are needed.")
+            found.append(
+                f"Not enough free space under {path}: {inodes.f_favail} inodes are left, {INODES} are needed."
+            )
     return found
 
 

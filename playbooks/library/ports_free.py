@@ -1,7 +1,7 @@
 #!/usr/bin/python
 """Refuse ports that another program already has, by its name, before anything is touched."""
 
-import os
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -60,11 +60,10 @@ def holders(inodes: Iterable[str], proc: Path = Path("/proc")) -> dict[str, tupl
 
 def _links(directory: Path) -> list[str]:
     links = []
-    try:
-        for entry in os.scandir(directory):
-            links.append(os.readlink(entry.path))
-    except (FileNotFoundError, ProcessLookupError):
-        return links  # processes end while one looks
+    # Processes end while one looks, and some hide even from root.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+        for entry in directory.iterdir():
+            links.append(str(entry.readlink()))
     return links
 
 

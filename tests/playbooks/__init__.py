@@ -1,0 +1,1 @@
+"""What every role keeps to, and what our own modules do."""
