@@ -103,7 +103,8 @@ def test_one_credential_does_not_take_all_the_ports(lab: Any, secret: str) -> No
 
 def test_it_listens_where_people_reach_it_and_nowhere_else(lab: Any, turn: Any) -> None:
     address = str(lab.site.hosts["turn1"].address("users"))
-    found = listening(turn, "turnserver")
+    relayed = range(49152, 65536)
+    found = [place for place in listening(turn, "turnserver") if int(place.rsplit(":", 1)[1]) not in relayed]
     assert found == [f"tcp {address}:3478", f"tcp {address}:5349", f"udp {address}:3478"]
 
 

@@ -14,8 +14,8 @@ COOKIE = 0x2112A442
 ALLOCATE, REFRESH, SEND, DATA, PERMISSION, BIND = 0x003, 0x004, 0x006, 0x007, 0x008, 0x009
 BINDING = 0x001
 SUCCESS, FAILURE, INDICATION = 0x100, 0x110, 0x010
-USERNAME, INTEGRITY, ERROR, CHANNEL, PEER, PAYLOAD, REALM, NONCE, RELAYED, TRANSPORT, LIFETIME = (
-    0x0006, 0x0008, 0x0009, 0x000C, 0x0012, 0x0013, 0x0014, 0x0015, 0x0016, 0x0019, 0x000D,
+USERNAME, INTEGRITY, ERROR, CHANNEL, PEER, PAYLOAD, REALM, NONCE, RELAYED, FAMILY, TRANSPORT, LIFETIME = (
+    0x0006, 0x0008, 0x0009, 0x000C, 0x0012, 0x0013, 0x0014, 0x0015, 0x0016, 0x0017, 0x0019, 0x000D,
 )  # fmt: skip
 UDP = 17
 WRONG_NONCE = 438
@@ -72,12 +72,12 @@ class TurnClient:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def allocate(self, seconds: int = 60) -> tuple[str, int]:
+    def allocate(self, seconds: int = 60, *, ipv6: bool = False) -> tuple[str, int]:
         """Ask for a relayed address and return it."""
-        answer = self._request(
-            ALLOCATE, {TRANSPORT: struct.pack(">B3x", UDP), LIFETIME: struct.pack(">I", seconds)}
-        )
-        return _address(answer[RELAYED])
+        wanted = {TRANSPORT: struct.pack(">B3x", UDP), LIFETIME: struct.pack(">I", seconds)}
+        if ipv6:
+            wanted[FAMILY] = struct.pack(">B3x", 2)
+        return _address(self._request(ALLOCATE, wanted)[RELAYED])
 
     def release(self) -> None:
         """Give the allocation back."""
@@ -182,7 +182,9 @@ def _xored(host: str, port: int, transaction: bytes) -> bytes:
 
 
 def _address(value: bytes) -> tuple[str, int]:
+    """Read an address; of an IPv6 one only that it is there, since its mask is the request's own number."""
     _, family, port = struct.unpack_from(">BBH", value)
-    assert family == 1, "only IPv4 addresses are asked for"
+    if family != 1:
+        return "::", port ^ (COOKIE >> 16)
     (host,) = struct.unpack_from(">I", value, 4)
     return str(ipaddress.IPv4Address(host ^ COOKIE)), port ^ (COOKIE >> 16)

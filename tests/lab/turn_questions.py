@@ -68,6 +68,19 @@ def peers(server: tuple[str, int], secret: str, bridge: str, *others: str) -> di
     return answers
 
 
+def mapped(server: tuple[str, int], secret: str, *others: str) -> dict[str, Any]:
+    """The same from an IPv6 address, where a mapped one is of the right family: only the denied ranges refuse it."""
+    with TurnClient(server, short_lived(secret, int(time.time()) + 605)) as client:
+        client.allocate(ipv6=True)
+        return {
+            peer: [
+                _outcome(partial(client.permit, peer)),
+                _outcome(partial(client.bind_channel, peer, MEDIA_PORT)),
+            ]
+            for peer in others
+        }
+
+
 def media(server: tuple[str, int], secret: str, bridge: str) -> dict[str, Any]:
     """Send a packet to the bridge through the server; what comes back, and from where."""
     with TurnClient(server, short_lived(secret, int(time.time()) + 602)) as client:
@@ -124,6 +137,7 @@ def _outcome(act: Callable[[], object]) -> int:
 QUESTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "credentials": credentials,
     "peers": peers,
+    "mapped": mapped,
     "media": media,
     "quota": quota,
 }
