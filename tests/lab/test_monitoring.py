@@ -48,6 +48,12 @@ def test_every_host_and_service_gives_its_numbers(lab: Any) -> None:
     assert [(target["labels"], target["lastError"]) for target in targets if target["health"] != "up"] == []
 
 
+def test_programs_that_open_no_port_are_asked_on_their_host(lab: Any) -> None:
+    found = ask(lab, "/api/v1/query?query=majlis_program_up")["data"]["result"]
+    told = {(one["metric"]["host"], one["metric"]["name"], one["value"][1]) for one in found}
+    assert told == {("bridge1", "videobridge", "1"), ("bridge2", "videobridge", "1"), ("signal1", "jicofo", "1")}
+
+
 def test_nobody_looks_without_the_password(lab: Any) -> None:
     assert ask(lab, "/api/v1/targets", user="") == 401
     assert ask(lab, "/", user="") == 401
@@ -57,7 +63,7 @@ def test_nobody_looks_without_the_password(lab: Any) -> None:
 def test_the_alerts_are_loaded_and_none_is_broken(lab: Any) -> None:
     groups = ask(lab, "/api/v1/rules")["data"]["groups"]
     rules = [rule for group in groups for rule in group["rules"]]
-    assert len(rules) == 10
+    assert len(rules) == 11
     assert [rule["name"] for rule in rules if rule["health"] == "err"] == []
 
 
