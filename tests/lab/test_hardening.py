@@ -56,9 +56,9 @@ def test_files_are_watched_from_a_timer(lab: Any, name: str) -> None:
 
 def test_a_changed_file_is_told(lab: Any) -> None:
     host = lab.hosts["witness1"]
-    host.check_output("rm -f /var/lib/majlis/aide/aide.db")
+    host.check_output("rm -f /var/lib/majlis-aide/aide.db")
     host.check_output("systemctl start majlis-aide.service")
-    assert host.file("/var/lib/majlis/aide/aide.db").size > 10_000
+    assert host.file("/var/lib/majlis-aide/aide.db").size > 10_000
     try:
         host.check_output("install -m 0755 /bin/true /usr/local/sbin/majlis-stranger")
         host.check_output("systemctl start majlis-aide.service")
