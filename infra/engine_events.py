@@ -69,6 +69,6 @@ class Listener:
     def _diagnostic(self, event: Any) -> None:
         message = re.sub(r"<\{%[^%]*%\}>", "", event.message).strip()  # Pulumi's colour marks
         if event.severity == "error" and event.urn and (key := named(event.urn)):
-            self.failures.append(MachineFailed(*key, WRAPPING.sub("", message)))
+            self.failures.append(MachineFailed(*key, WRAPPING.sub("", message).removeprefix(f"{key[1]}: ")))
         elif told := WHY.fullmatch(message):
             self.reasons[told["kind"], told["name"]] = told["why"]

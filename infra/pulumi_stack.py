@@ -1,8 +1,10 @@
 """A stack of Pulumi's Automation API, with one start of the engine for one thing asked."""
 
+import asyncio
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,8 @@ class Stack(automation.Stack):
 
     def compare(self, program: Callable[[], None], hear: Hear) -> None:
         """Tell by events what would change (raises CommandError)."""
-        self.preview(program=program, on_event=hear)
+        with _loop_closed(program) as run:
+            self.preview(program=run, on_event=hear)
 
     def change(self, program: Callable[[], None], hear: Hear, say: Say) -> None:
         """Make it so, each resource that can be even where another failed (raises CommandError)."""
@@ -121,3 +124,20 @@ def dead(machine: str, pid: int) -> bool:
         return "pulumi" not in Path(f"/proc/{pid}/comm").read_text()  # another program has its number now
     except (FileNotFoundError, ProcessLookupError):
         return True
+
+
+@contextmanager
+def _loop_closed(program: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """Give the program in a form that tells its event loop, which Pulumi leaves open when a resource failed."""
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def run() -> None:
+        loops.append(asyncio.get_running_loop())
+        program()
+
+    try:
+        yield run
+    finally:
+        for loop in loops:
+            if not loop.is_running():
+                loop.close()
