@@ -19,7 +19,6 @@ from tests.infra.hosts.answering import Answering, free_port
 from tests.infra.hosts.hypervisor import Hypervisor
 from tests.infra.hosts.specs import secrets_of, spec
 
-
 # A machine without /dev/kvm emulates its guests, and a busy one takes a minute for what takes seconds.
 pytestmark = pytest.mark.timeout(300)
 

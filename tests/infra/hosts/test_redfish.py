@@ -61,6 +61,8 @@ def test_a_machine_is_installed_once_and_never_installed_over(host: Answering, b
     assert maker(host).examine(silent) == Absent()
     made = maker(host).create(without(machine, "install_until"))  # waited for, without a new consent
     assert made.host_key == host.host.public
+    with pytest.raises(MachineUnreachable):  # the medium is out: nobody takes its silence for an installer's
+        maker(host).examine(silent)
     with pytest.raises(MachineUnreachable):  # it runs, and its disk is not to be touched
         maker(host, install_seconds=0).create(silent)
 
