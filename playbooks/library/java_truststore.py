@@ -6,14 +6,14 @@
 
 import base64
 import hashlib
-import os
 import re
 import struct
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-PASSWORD = "changeit"  # protects nothing: the store holds public certificates, the digest is against accidents
+# Protects nothing: the store holds public certificates, its digest is against accidents.
+PASSWORD = "changeit"  # noqa: S105
 
 DOCUMENTATION = """
 module: java_truststore
@@ -32,7 +32,8 @@ def trust_store(certificates: list[bytes]) -> bytes:
     for number, certificate in enumerate(certificates):
         body += struct.pack(">I", 2) + _text(f"authority-{number}") + struct.pack(">Q", 0)
         body += _text("X.509") + struct.pack(">I", len(certificate)) + certificate
-    return body + hashlib.sha1(PASSWORD.encode("utf-16-be") + b"Mighty Aphrodite" + body).digest()
+    salted = PASSWORD.encode("utf-16-be") + b"Mighty Aphrodite" + body
+    return body + hashlib.sha1(salted).digest()  # noqa: S324 -- the format's own
 
 
 def certificates_of(pem: str) -> list[bytes]:
@@ -67,7 +68,7 @@ def main() -> None:
         new = path.with_suffix(".new")
         new.write_bytes(store)
         new.chmod(0o644)
-        os.replace(new, path)
+        new.replace(path)
     module.exit_json(changed=changed)
 
 

@@ -6,7 +6,6 @@
 import base64
 import hashlib
 import hmac
-import os
 import re
 import secrets
 import shutil
@@ -57,7 +56,8 @@ def fits(text: str, password: str) -> bool:
 def _keys(password: str, salt: str, iterations: int) -> tuple[str, str]:
     salted = hashlib.pbkdf2_hmac("sha1", password.encode(), salt.encode(), iterations)
     client_key = hmac.new(salted, b"Client Key", hashlib.sha1).digest()
-    return hashlib.sha1(client_key).hexdigest(), hmac.new(salted, b"Server Key", hashlib.sha1).hexdigest()
+    server_key = hmac.new(salted, b"Server Key", hashlib.sha1).hexdigest()
+    return hashlib.sha1(client_key).hexdigest(), server_key  # noqa: S324 -- RFC 5802's own
 
 
 def _escaped(name: str) -> str:
@@ -80,7 +80,11 @@ def main() -> None:
     if path.exists() and fits(path.read_text(), given["password"]):
         module.exit_json(changed=False)
     if not module.check_mode:
-        _write(path, account(given["password"], base64.b16encode(secrets.token_bytes(16)).decode()), given["owner"])
+        _write(
+            path,
+            account(given["password"], base64.b16encode(secrets.token_bytes(16)).decode()),
+            given["owner"],
+        )
     module.exit_json(changed=True)
 
 
@@ -93,7 +97,7 @@ def _write(path: Path, text: str, owner: str) -> None:
     new.touch(mode=0o640)
     new.write_text(text)
     _give(new, owner)
-    os.replace(new, path)
+    new.replace(path)
 
 
 def _give(path: Path, owner: str) -> None:
