@@ -14,7 +14,7 @@ from ansible.module_utils.basic import AnsibleModule
 DOCUMENTATION = """
 module: host_preflight
 short_description: Look whether a host can carry what is about to be built, and touch nothing
-description: Fails with a sentence for each thing that is wrong; returns the keys by which the controller came in.
+description: Fails with a sentence for each thing that is wrong; returns its name and the keys by which the controller came in.
 options:
   release: {type: str, required: true, description: What /etc/os-release must say, as ID VERSION_ID.}
   machine: {type: str, required: true, description: What uname says of the processor.}
@@ -94,7 +94,7 @@ def main() -> None:
     found = objections(module.params, time.time())
     if found:
         module.fail_json(msg=" ".join(found), objections=found)
-    module.exit_json(changed=False, keys=came_with(os.environ))
+    module.exit_json(changed=False, keys=came_with(os.environ), hostname=platform.node())
 
 
 if __name__ == "__main__":
