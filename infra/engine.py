@@ -134,6 +134,8 @@ class Engine:
         with self._stack(self.directory) as stack:
             try:
                 stack.remove(heard.hear, on_event)
+            except StackNotFoundError:
+                return
             except CommandError as error:
                 raise explain(error, heard.failures) from None
 

@@ -121,7 +121,8 @@ class CertificateProvider(Remade):
     proof = "certificate"
 
     def why(self, olds: Properties, news: Properties) -> str:
-        authority = news["authority"] if news["authority"] != UNKNOWN else olds["authority"]
+        told = news["authority"]  # not yet told in a preview in which the authority changes too
+        authority = told if isinstance(told, str) and told != UNKNOWN else olds["authority"]
         return pki.why_renew(olds["certificate"], _subject(news), authority, _time(news))
 
     def made(self, news: Properties, olds: Properties | None) -> Properties:
