@@ -43,7 +43,9 @@ class Clock:
         match event:
             case TaskBegan(action=action, at=at):
                 self._count(at)
-                self._task = "facts" if action.split(".")[-1] in {"gather_facts", "setup"} else "tasks"
+                self._task = (
+                    "facts" if action.split(".")[-1] in {"gather_facts", "setup", "host_facts"} else "tasks"
+                )
             case Recap():
                 self._count(time.monotonic())
 

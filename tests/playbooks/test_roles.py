@@ -51,7 +51,13 @@ def test_plays_are_in_the_order_in_which_services_need_each_other() -> None:
 
 
 def test_facts_are_gathered_once() -> None:
-    assert [play["gather_facts"] for play in load(PLAYBOOKS / "site.yml")] == [True, *[False] * 8]
+    plays = load(PLAYBOOKS / "site.yml")
+    assert [play["gather_facts"] for play in plays] == [False] * 9
+    assert [[action(task) for task in play.get("pre_tasks", [])] for play in plays] == [
+        ["host_facts"],
+        *[[]] * 8,
+    ]
+    assert plays[0]["pre_tasks"][0]["tags"] == ["always"]
 
 
 @each_role
