@@ -41,6 +41,7 @@ text { font-family: system-ui, "Segoe UI", "DejaVu Sans", "Liberation Sans", san
 .note { fill: #667482; font-size: 9.5px; } .address { font-family: ui-monospace, "DejaVu Sans Mono", "Liberation Mono", monospace; font-size: 10px; }
 .pool { fill: #3b3f73; font-weight: 600; font-size: 11.5px; }
 .label { font-size: 10.5px; font-weight: 600; paint-order: stroke; stroke: #ffffff; stroke-width: 3.5px; stroke-linejoin: round; }
+@media (prefers-color-scheme: dark) { svg { filter: invert(0.92) hue-rotate(180deg); } }
 """.strip()
 
 
