@@ -100,7 +100,12 @@ def test_over_tls_the_cookies_are_bound_to_this_host(house: House, clock: Standi
         house.desk.settings.database_url.get_secret_value(), house.desk.settings.keys, secure_cookies=True
     )
     house.app.state.desk = type(house.desk)(
-        secure, house.desk.units, house.desk.policies, house.desk.entrance, house.desk.keys
+        secure,
+        house.desk.units,
+        house.desk.policies,
+        house.desk.entrance,
+        house.desk.keys,
+        house.desk.pools,
     )
     with browser(house.app, scheme="https") as opened:
         answer = sign_in(opened, email("amina"))
