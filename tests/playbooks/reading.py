@@ -13,8 +13,9 @@ ROLES = PLAYBOOKS / "roles"
 EVERY_HOST = (
     *("base", "apt_source", "certificates", "firewall", "time", "hardening", "logs", "node_exporter"),
 )
+# The witness has no role yet: its program is still to be written, and until then its hosts are shut and watched only.
 OF_GROUPS = (
-    *("postgresql", "control_plane", "witness", "prosody", "jicofo", "videobridge", "coturn", "web", "edge"),
+    *("postgresql", "control_plane", "prosody", "jicofo", "videobridge", "coturn", "web", "edge"),
     "monitoring",
 )
 ALL = (*EVERY_HOST, *OF_GROUPS)

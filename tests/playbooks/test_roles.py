@@ -25,7 +25,7 @@ each_role = pytest.mark.parametrize("role", ALL)
 
 
 def test_the_list_of_roles_is_whole() -> None:
-    assert len(ALL) == 18
+    assert len(ALL) == 17
     assert {path.name for path in ROLES.iterdir() if path.is_dir()} == set(ALL)
 
 
