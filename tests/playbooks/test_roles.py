@@ -187,7 +187,7 @@ def test_the_playbook_can_be_read_by_ansible(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(400)
 def test_ansible_lint_has_nothing_to_say_in_its_strictest_profile() -> None:
-    _run("ansible-lint", "--offline", "--nocolor", "--quiet")
+    _run("ansible-lint", "--offline", "--nocolor", "-q")
 
 
 def _run(program: str, *words: str) -> None:
