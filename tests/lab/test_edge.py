@@ -117,6 +117,12 @@ def test_jicofo_is_not_asked_for_a_conference_by_strangers(lab: Lab) -> None:
     assert status(lab, f"https://{ROOMS}/colibri-ws/nobody/x") == "404"
 
 
+def test_a_refusal_reaches_who_sent_a_body_every_time(lab: Lab) -> None:
+    """An answer that overtook the body was lost about every second time, with the page that says why."""
+    loop = f"for i in $(seq 20); do curl -sk -o /dev/null -w '%{{http_code}}\\n' -d x https://{PAGES}/metrics; done"
+    assert str(lab.visitor("sh", "-c", loop).stdout).split() == ["404"] * 20
+
+
 def test_answers_carry_the_headers_that_protect_and_name_no_program(lab: Lab) -> None:
     for url in (f"https://{PAGES}/", f"https://{PAGES}/metrics", f"https://{ROOMS}/aRoom"):
         answer = body(lab, url).lower()
