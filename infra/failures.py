@@ -48,10 +48,19 @@ class DiskFull(Failure):
 
 
 class ClockOff(Failure):
-    """The clocks of the controller and the host disagree, or a certificate isn't good now."""
+    """The clocks of the controller and the host disagree."""
 
-    signs = re.compile(r"certificate (is not yet valid|has expired|verify failed.*(expired|not yet))|not valid yet|clock (is|differs|skew)|seconds (ahead|behind|off)", re.I)  # fmt: skip
-    advice = "Compare `date -u` on the host and here; look at `chronyc tracking`. An expired certificate of the site is renewed by `majlis site up --tags certificates`."
+    signs = re.compile(r"clock (is|differs|skew)|seconds (ahead|behind|off)", re.I)
+    advice = (
+        "Compare `date -u` on the host and here; look at `chronyc tracking`, then `majlis site up` again."
+    )
+
+
+class CertificateEnded(Failure):
+    """A certificate isn't good now."""
+
+    signs = re.compile(r"certificate (is not yet valid|has expired|verify failed.*(expired|not yet))|not valid yet", re.I)  # fmt: skip
+    advice = "Renew your own certificate where the site file says (certificate:); the site's others are renewed by `majlis site up --tags certificates`. If its dates are good, compare `date -u` on the host and here."
 
 
 class PortTaken(Failure):
@@ -71,9 +80,8 @@ class SourceAway(Failure):
 
 
 class HostUnreachable(Failure):
-    """SSH doesn't lead to the host, or no longer does."""
+    """SSH doesn't lead to the host, or no longer does. Ansible alone says so: a program's own "connection refused" is about another door."""
 
-    signs = re.compile(r"connection (refused|timed out|closed|reset)|no route to host|failed to connect|unreachable|timed out|EOF on stream|permission denied \(publickey|disconnected", re.I)  # fmt: skip
     advice = "Look whether the host runs and its management address answers on port 22 (`majlis site status`), then `majlis site up` again."
 
 
@@ -86,7 +94,15 @@ class TaskFailed(Failure):
 
 
 #: the more particular first: an unreachable host may say why, and apt says "no space left" inside its own complaint
-KINDS: tuple[type[Failure], ...] = (HostKeyChanged, SudoRefused, DiskFull, ClockOff, PortTaken, SourceAway)
+KINDS: tuple[type[Failure], ...] = (
+    HostKeyChanged,
+    SudoRefused,
+    DiskFull,
+    ClockOff,
+    CertificateEnded,
+    PortTaken,
+    SourceAway,
+)
 
 
 def name(ended: TaskEnded) -> Failure:
@@ -95,8 +111,7 @@ def name(ended: TaskEnded) -> Failure:
     for kind in KINDS:
         if kind.signs.search(ended.message):
             return kind(*said)
-    gone = ended.status is Status.unreachable or HostUnreachable.signs.search(ended.message[:200])
-    return HostUnreachable(*said) if gone else TaskFailed(*said)
+    return HostUnreachable(*said) if ended.status is Status.unreachable else TaskFailed(*said)
 
 
 class PlayStopped(Exception):
