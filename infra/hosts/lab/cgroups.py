@@ -4,10 +4,12 @@ Two kinds of machine can hold cells: a workstation where systemd is PID 1 and cg
 container as CI has it (no systemd, cgroup v1 controllers, an empty v2 tree). Others are refused with a sentence.
 """
 
+import os
 import shlex
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -175,21 +177,18 @@ class SystemdCells:
 def _inside(group: Path) -> list[int]:
     """Return the processes in the group and in those below it; groups vanish while one looks."""
     found: list[int] = []
-    for door in [group / "cgroup.procs", *group.glob("**/cgroup.procs")]:
-        try:
-            found += [int(pid) for pid in door.read_text().split()]
-        except (FileNotFoundError, NotADirectoryError, OSError):
-            continue
+    # os.walk passes over what vanishes under it, which Path.glob doesn't.
+    for inner, _, _ in os.walk(group):
+        with suppress(OSError):
+            found += [int(pid) for pid in Path(inner, "cgroup.procs").read_text().split()]
     return sorted(set(found) - {0})
 
 
 def _remove(group: Path) -> None:
     """Remove the group from the innermost outwards; one that is still busy stays for the next try."""
-    for inner in sorted((each for each in group.glob("**/") if each.is_dir()), reverse=True):
-        try:
-            inner.rmdir()
-        except OSError:
-            continue
+    for inner, _, _ in os.walk(group, topdown=False):
+        with suppress(OSError):
+            Path(inner).rmdir()
 
 
 def _refused(why: str) -> MachineRefused:
