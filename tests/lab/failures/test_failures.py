@@ -94,7 +94,9 @@ def stopped(
     """See that `up` said which host, in which role, why and what to do; and that the others came to the end."""
     everything = done.stdout + done.stderr
     assert done.returncode == 1, everything[-3000:]
-    found = re.search(rf"^{host}  {role}.*\n  (.*)\n  What to do: (.*)$", done.stderr, re.M)
+    found = re.search(
+        rf"^{host}  {role}.*\n  (.*(?:\n(?!  What).*)*)\n  What to do: (.*)$", done.stderr, re.M
+    )
     assert found, everything[-3000:]
     assert found[1].startswith(reason), found[1]
     assert advice in found[2]

@@ -18,12 +18,13 @@ from tests.lab.failures.conftest import Breakable
 
 ADDRESS = "10.87.3.51"
 ACCOUNT = """set -e
-useradd --create-home --shell /bin/sh clerk
+id clerk >/dev/null 2>&1 || useradd --create-home --shell /bin/sh clerk
 echo clerk:right-for-a-test | chpasswd
 echo 'clerk ALL=(ALL) ALL' > /etc/sudoers.d/clerk
 install -d -o clerk -m 0700 /home/clerk/.ssh
 install -o clerk -m 0600 /root/.ssh/authorized_keys /home/clerk/.ssh/authorized_keys
-if [ -d /etc/ssh/sshd_config.d ]; then grep -rl '^AllowUsers\\|^AllowGroups' /etc/ssh/sshd_config.d || true; fi
+sed -i -E 's/^(AllowUsers .*)/\\1 clerk/' /etc/ssh/sshd_config.d/00-majlis.conf  # the next `up` writes it anew
+systemctl reload ssh
 """
 PLAY = "- hosts: all\n  become: true\n  gather_facts: false\n  tasks:\n    - name: Ask who we are\n      command: id -u\n"
 
