@@ -33,6 +33,17 @@ MAJLIS = Path(sys.executable).with_name("majlis")
 UP_WITHIN = 1500  # seconds on two busy cores; `make bench-site` has the goals
 
 
+#: what the roles could not do on these hosts, a line for each host
+LEFT_OUT: list[str] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end of the run what the roles left out, once a reason."""
+    for why in sorted({line.partition(": ")[2] for line in LEFT_OUT}):
+        count = sum(line.endswith(why) for line in LEFT_OUT)
+        terminalreporter.write_line(f"LEFT OUT on {count} hosts: {why}")
+
+
 @dataclass(frozen=True)
 class Lab:
     """A site that runs: its hosts as testinfra sees them, and programs run from outside."""
@@ -75,6 +86,8 @@ def lab() -> Iterator[Lab]:
     try:
         done = built.majlis("up", "--jitsi-packages", _jitsi_packages())
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        last = state.last_up()
+        LEFT_OUT.extend(last.left_out if last else ())
         ensure_visitors(site)
         with scratch_directory() as secret:
             yield Lab(where, site, state, _hosts(site, state, Path(secret)))
@@ -117,8 +130,9 @@ def _jitsi_packages() -> str:
     """Return the directory of Jitsi's packages, or of their doubles made now."""
     if given := os.environ.get("MAJLIS_JITSI"):
         return given
+    # Imported here and nowhere else, so that a run says in its last lines when doubles stood in.
+    from tests.doubles.jitsi import build  # noqa: PLC0415
+
     doubles = cache_directory() / "doubles"
-    subprocess.run(
-        [sys.executable, "-m", "tests.doubles.jitsi", str(doubles)], check=True, stdout=subprocess.DEVNULL
-    )
+    build(doubles)
     return str(doubles)
