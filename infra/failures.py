@@ -60,7 +60,7 @@ class CertificateEnded(Failure):
     """A certificate isn't good now."""
 
     signs = re.compile(r"certificate (is not yet valid|has expired|verify failed.*(expired|not yet))|not valid yet", re.I)  # fmt: skip
-    advice = "Renew your own certificate where the site file says (certificate:); the site's others are renewed by `majlis site up --tags certificates`. If its dates are good, compare `date -u` on the host and here."
+    advice = "Renew your own certificate where the site file says (certificate:); the site's others are renewed, and taken by the services, by `majlis site up`. If its dates are good, compare `date -u` on the host and here."
 
 
 class PortTaken(Failure):

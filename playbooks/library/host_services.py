@@ -16,7 +16,7 @@ DOCUMENTATION = """
 module: host_services
 short_description: Have services run with what their files say now
 description:
-  - Enables and starts units of systemd; restarts (or reloads) those that started before one of their files was written.
+  - Enables and starts units of systemd; restarts or reloads those that started before one of their files was written.
   - A unit that doesn't come up fails the task with the last lines of its journal.
 options:
   units:
@@ -24,8 +24,8 @@ options:
     elements: dict
     required: true
     description: >-
-      Units, each with name, and files (paths or patterns), reload (whether it reads its files anew without
-      a restart), patient (whether it may end and be tried again until its other side is there), enabled (true), and
+      Units, each with name, and files (paths or patterns; a younger one restarts it), reload_files (those that it
+      reads anew without a restart, as some do certificates), patient (whether it may end and be tried again until its other side is there), enabled (true), and
       state (started; stopped for a unit that must not run).
   settle_seconds:
     type: float
@@ -64,9 +64,9 @@ def started_at(unit: dict[str, str], now: float, monotonic: float) -> float:
 
 
 def youngest(patterns: list[str]) -> float:
-    """Return when the last of these files was written or changed hands; 0 when there is none."""
+    """Return when the last of these files was written, changed hands or (a link) was turned; 0 when there is none."""
     found = (path for pattern in patterns for path in Path("/").glob(pattern.lstrip("/")))
-    return max((path.stat().st_ctime for path in found), default=0.0)
+    return max((max(path.stat().st_ctime, path.lstat().st_ctime) for path in found), default=0.0)
 
 
 def needed(asked: dict[str, Any], unit: dict[str, str], now: float, monotonic: float) -> str:
@@ -76,9 +76,10 @@ def needed(asked: dict[str, Any], unit: dict[str, str], now: float, monotonic: f
         return "stop" if runs else ""
     if not runs:
         return "restart"  # from `failed` too
-    if youngest(asked["files"]) > started_at(unit, now, monotonic):
-        return "reload" if asked["reload"] else "restart"
-    return ""
+    started = started_at(unit, now, monotonic)
+    if youngest(asked["files"]) > started:
+        return "restart"
+    return "reload" if youngest(asked["reload_files"]) > started else ""
 
 
 def _enabling(asked: dict[str, Any], unit: dict[str, str]) -> str:
@@ -136,7 +137,7 @@ def main() -> None:
     unit = {
         "name": {"type": "str", "required": True},
         "files": {"type": "list", "elements": "str", "default": []},
-        "reload": {"type": "bool", "default": False},
+        "reload_files": {"type": "list", "elements": "str", "default": []},
         "patient": {"type": "bool", "default": False},
         "enabled": {"type": "bool", "default": True},
         "state": {"type": "str", "default": "started", "choices": ["started", "stopped"]},

@@ -197,7 +197,12 @@ def test_a_deb_file_that_lies_there_wins_over_the_sources_until_its_version_is_i
 STATES = {
     "runs since its files were written": ({}, {"ActiveState": "active"}, ""),
     "started before its file was written": ({"files": ["FILE"]}, {"ActiveState": "active"}, "restart"),
-    "reads its file anew": ({"files": ["FILE"], "reload": True}, {"ActiveState": "active"}, "reload"),
+    "reads its file anew": ({"reload_files": ["FILE"]}, {"ActiveState": "active"}, "reload"),
+    "reads one anew but not the other": (
+        {"files": ["FILE"], "reload_files": ["FILE"]},
+        {"ActiveState": "active"},
+        "restart",
+    ),
     "has failed": ({}, {"ActiveState": "failed"}, "restart"),
     "doesn't run": ({}, {"ActiveState": "inactive"}, "restart"),
     "must not run": ({"state": "stopped"}, {"ActiveState": "active"}, "stop"),
@@ -212,15 +217,16 @@ def test_a_service_is_started_anew_when_a_file_of_its_own_is_younger(
     file = tmp_path / "FILE"
     file.write_text("x")
     written = file.stat().st_ctime
-    given: dict[str, Any] = {"files": [], "reload": False, "state": "started"} | asked
-    given["files"] = [str(tmp_path / name) for name in given["files"]]
+    given: dict[str, Any] = {"files": [], "reload_files": [], "state": "started"} | asked
+    for key in ("files", "reload_files"):
+        given[key] = [str(tmp_path / name) for name in given[key]]
     # The unit came up 10 s after boot; the file was written 20 s after boot, now are 30 s.
     started = unit | {"StateChangeTimestampMonotonic": "10000000"}
     assert code("library/host_services.py").needed(given, started, written + 10, 30.0) == word
 
 
 def test_a_service_that_started_after_its_file_stays() -> None:
-    given = {"files": ["/etc/hostname"], "reload": False, "state": "started"}
+    given = {"files": ["/etc/hostname"], "reload_files": [], "state": "started"}
     unit = {"ActiveState": "active", "StateChangeTimestampMonotonic": "10000000"}
     now = Path("/etc/hostname").stat().st_ctime + 100
     assert code("library/host_services.py").needed(given, unit, now, 20.0) == ""
