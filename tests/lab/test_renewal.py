@@ -78,8 +78,8 @@ def test_up_brings_a_renewed_certificate_into_use(lab: Lab) -> None:
     signal.check_output("touch %s", f"{TLS}/host.crt")
 
     limit = [word for name in ("edge1", "turn1", "signal1") for word in ("--limit", name)]
-    tags = [word for role in ("certificates", "edge", "coturn", "prosody") for word in ("--tags", role)]
-    said = lab.majlis("up", *limit, *tags, within=300)
+    # All roles, since others of these hosts hold the same certificate and a later `up` shall find no work.
+    said = lab.majlis("up", *limit, within=300)
     assert said.returncode == 0, said.stdout[-3000:] + said.stderr[-3000:]
 
     for name, leaf, port, unit in RELOADED:
