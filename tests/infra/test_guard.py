@@ -25,7 +25,7 @@ BROKEN = [
     # nothing leaves the site
     ("lab", PROXY, 'proxy: "http://192.0.2.7:3142"', "nothing-leaves", "packages.debian.proxy", "192.0.2.7/32 lies outside the site"),
     ("lab", PROXY, 'proxy: "http://[2001:db8::1]:3142"', "nothing-leaves", "packages.debian.proxy", "2001:db8::1/128 lies outside the site"),
-    ("lab", PROXY, 'mirror: "https://deb.debian.org/debian"', "nothing-leaves", "packages.debian.mirror", "deb.debian.org is a name that nobody can place"),
+    ("lab", PROXY, 'mirror: "https://archive.example.org/debian"', "nothing-leaves", "packages.debian.mirror", "archive.example.org is a name that nobody can place"),
     ("lab", PROXY, 'mirror: "http://10.77.3.1/debian", security: "https://security.debian.org/"', "nothing-leaves", "packages.debian.security", "security.debian.org is a name"),
     ("lab", "jitsi: null", 'jitsi: {repository: "https://download.jitsi.org/", key: k.asc}', "nothing-leaves", "packages.jitsi.repository", "download.jitsi.org is a name"),
     ("lab", 'host: "" ', "host: smtp.example.org ", "nothing-leaves", "mail.host", "smtp.example.org is a name"),

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from infra.hosts.lab.apt_sources import debian_sources
+
 HOSTS = ("edge1", "signal1", "bridge1", "bridge2", "turn1", "db1", "control1", "monitor1", "witness1")
 # Written a second time on purpose: who has a shell.
 SHELLS = {"root": "/bin/bash", "majlis-admin": "/bin/bash", "sync": "/bin/sync"}
@@ -101,7 +103,8 @@ def test_packages_come_from_the_sources_of_the_site_alone(lab: Any, name: str) -
     uris = re.findall(
         r"^URIs: (\S+)", host.file("/etc/apt/sources.list.d/majlis.sources").content_string, re.MULTILINE
     )
-    assert uris == ["http://deb.debian.org/debian", "http://deb.debian.org/debian-security"]
+    here = {source.suite: source.uri for source in debian_sources()}  # the site names no mirror of its own
+    assert uris == [here["bookworm"], here["bookworm-security"]]
     proxy = host.check_output("apt-config dump Acquire::http::Proxy")
     assert f'"http://{lab.site.controller}:3142"' in proxy
 

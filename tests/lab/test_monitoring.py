@@ -52,7 +52,11 @@ def test_every_host_and_service_gives_its_numbers(lab: Any) -> None:
 def test_programs_that_open_no_port_are_asked_on_their_host(lab: Any) -> None:
     found = ask(lab, "/api/v1/query?query=majlis_program_up")["data"]["result"]
     told = {(one["metric"]["host"], one["metric"]["name"], one["value"][1]) for one in found}
-    assert told == {("bridge1", "videobridge", "1"), ("bridge2", "videobridge", "1"), ("signal1", "jicofo", "1")}
+    assert told == {
+        ("bridge1", "videobridge", "1"),
+        ("bridge2", "videobridge", "1"),
+        ("signal1", "jicofo", "1"),
+    }
 
 
 def test_nobody_looks_without_the_password(lab: Any) -> None:

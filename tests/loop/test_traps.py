@@ -91,7 +91,7 @@ def test_trap_3_a_reservation_is_no_admission(each_house: House) -> None:
     assert answer.json()["name"] == sitting.room
     assert isinstance(elsewhere.connect("driss").join(sitting.room), TurnedAway)
     [entry] = sitting.wait_for(ReservationAnswered)
-    assert (entry.answer, entry.node) == ("booked", "upstream")
+    assert (entry.answer, entry.node) == ("booked", NODE)
     assert sitting.entries(Admitted) == []
 
 

@@ -117,9 +117,9 @@ def test_another_mirror_gives_another_image() -> None:
 
 
 def test_the_apt_cache_listens_at_one_address_and_knows_no_other_mirror_than_this_machine() -> None:
-    text = configuration(Path("/lab"), Path("/kept"), "10.77.3.1", None, ["deb.debian.org", "deb.debian.org"])
+    text = configuration(Path("/lab"), Path("/kept"), "10.77.3.1", None, ["archive.test", "archive.test"])
     assert "BindAddress: 10.77.3.1\nPort: 3142\n" in text
-    assert "PassThroughPattern: ^(deb[.]debian[.]org):443$\n" in text
+    assert "PassThroughPattern: ^(archive[.]test):443$\n" in text
     assert "CacheDir: /kept\n" in text
     assert "Remap" not in text
     assert "Proxy:" not in text
