@@ -106,7 +106,11 @@ def speaks_ssh(address: str) -> bool:
 
 
 def _comm(pid: int) -> str:
-    return Path(f"/proc/{pid}/comm").read_text().strip()
+    """Return a process's name; empty when it ended while one looked (proc(5): either error, by the moment)."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _last_lines(log: Path) -> str:

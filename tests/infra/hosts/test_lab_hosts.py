@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -226,8 +227,10 @@ def _lives(pid: int) -> bool:
 
 def _kill(program: str) -> None:
     for pid in cells().pids(NAMES.host_cell("one")):
-        if Path(f"/proc/{pid}/comm").read_text().strip() == program:
-            os.kill(pid, signal.SIGKILL)
+        # A host that is at work ends processes while one looks at them.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if Path(f"/proc/{pid}/comm").read_text().strip() == program:
+                os.kill(pid, signal.SIGKILL)
 
 
 def _run(*command: str) -> None:
