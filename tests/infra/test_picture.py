@@ -12,7 +12,7 @@ from infra.picture import draw
 from infra.picture_layout import Box, place
 from infra.picture_routes import Router
 from infra.picture_scene import EVERY, scene
-from infra.playbook import PLAYBOOKS, read_playbook
+from infra.playbook import read_playbook
 from infra.site import Site, load_site, parse_site, shipped
 from tests.infra.playbooks import small_playbooks
 
@@ -191,7 +191,6 @@ def test_a_name_cannot_become_markup(flows: tuple[Flow, ...]) -> None:
     assert ET.fromstring(text) is not None
 
 
-@pytest.mark.skipif(not (PLAYBOOKS / "flows.yml").is_file(), reason="flows.yml is not there")
 @pytest.mark.parametrize("name", ["lab", "parliament"])
 def test_the_pictures_in_the_docs_are_up_to_date(name: str) -> None:
     """Mend them with `python -c 'from infra.picture import write_pictures; write_pictures()'`."""

@@ -12,18 +12,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.infra.hosts.answering import await_port, free_port
+from tests.loopback import loopback_certificate
 
 ACCOUNT, PASSWORD = "majlis", "board-password-of-this-trial"
 LIMIT_SECONDS = 10
@@ -44,7 +39,7 @@ def board(directory: Path) -> Iterator[Board]:
     emulator = Path(sys.executable).with_name("sushy-emulator")
     if not emulator.exists():
         pytest.skip("sushy-tools is not installed")
-    certificate, key = _certificate(directory)
+    certificate, key = loopback_certificate(directory)
     (directory / "accounts").write_text(f"{ACCOUNT}:{_hashed(PASSWORD)}\n")
     (directory / "state").mkdir()
     (directory / "emulator.conf").write_text(
@@ -101,29 +96,3 @@ def _hashed(password: str) -> str:
     import bcrypt  # noqa: PLC0415 — comes with the emulator, and only the emulator's test needs it
 
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
-
-
-def _certificate(directory: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "board of this trial")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file, key_file = directory / "board.pem", directory / "board.key"
-    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return file, key_file
